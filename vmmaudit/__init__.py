@@ -1,0 +1,1 @@
+"""Audit the prerequisites of shared ISO images in System Center VMM."""

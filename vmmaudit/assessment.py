@@ -1,0 +1,308 @@
+"""What was judged: verdict by verdict, and the matrix of hosts and shares.
+
+`assessment.json` is format 1 (`vmmaudit schema assessment`). Other tools read it:
+keys are added, never renamed or removed, within one format.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
+
+FORMAT: Final = 1
+
+Value: TypeAlias = str | int | tuple[str, ...]
+"""What fills a placeholder of a sentence: a name, a number, or a list of names."""
+
+
+class Verdict(StrEnum):
+    """The six outcomes a control can have; anything else is a remark."""
+
+    PASS = "PASS"  # noqa: S105 - a verdict, not a password
+    WARN = "WARN"
+    FAIL = "FAIL"
+    NOT_ASSESSABLE = "NOT_ASSESSABLE"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+    MANUAL = "MANUAL"
+
+
+class Ternary(StrEnum):
+    """Kleene's three values: any `no` is no, else any `unknown` is unknown, else yes."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def of(cls, value: bool | None) -> Ternary:
+        """True, False and None as yes, no and unknown."""
+        return cls.UNKNOWN if value is None else cls.YES if value else cls.NO
+
+    @classmethod
+    def all(cls, values: Sequence[Ternary]) -> Ternary:
+        """The conjunction; of nothing it is yes."""
+        if cls.NO in values:
+            return cls.NO
+        return cls.UNKNOWN if cls.UNKNOWN in values else cls.YES
+
+    @classmethod
+    def any(cls, values: Sequence[Ternary]) -> Ternary:
+        """The disjunction; of nothing it is no."""
+        if cls.YES in values:
+            return cls.YES
+        return cls.UNKNOWN if cls.UNKNOWN in values else cls.NO
+
+
+class SubjectKind(StrEnum):
+    """What a verdict is about."""
+
+    DOMAIN = "domain"
+    ACCOUNT = "account"
+    HOST = "host"
+    LIBRARY = "library"
+    SHARE = "share"
+    HOST_SHARE = "host-share"
+    HOST_LIBRARY = "host-library"
+    AUDIT = "audit"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Subject:
+    r"""What a verdict is about: `id` is stable over time, `name` is shown.
+
+    Ids are lower-case names as in the scope: `hyper01.contoso.com`, `\\library01\iso`,
+    and for pairs both, joined by ` -> `.
+    """
+
+    kind: SubjectKind
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something worth saying that is not a verdict: a code of the control's texts."""
+
+    code: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedWaiver:
+    """A waiver as it lies over a verdict."""
+
+    reason: str
+    owner: str
+    approver: str
+    ticket: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One control, one subject, one verdict, and what it rests on.
+
+    Attributes:
+        code: names the sentence in the control's texts; empty only for a plain PASS.
+        values: fill the sentence's placeholders.
+        evidence: ids of the questions whose answers or gaps decided.
+    """
+
+    control: str
+    version: int
+    subject: Subject
+    verdict: Verdict
+    code: str = ""
+    values: Mapping[str, Value] = field(default_factory=dict)
+    remarks: tuple[Remark, ...] = ()
+    evidence: tuple[str, ...] = ()
+    waiver: GrantedWaiver | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFile:
+    """An ISO file: its path under the share and the SHA-256 of its descriptor (None: unread)."""
+
+    path: str
+    descriptor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShareContent:
+    """The ISO files of one share."""
+
+    library: str
+    share: str
+    files: tuple[SharedFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The six links of the chain (semantics 1)."""
+
+    delegation: Ternary
+    delegatable: Ternary
+    account_share: Ternary
+    account_ntfs: Ternary
+    host_share: Ternary
+    host_ntfs: Ternary
+
+    def conjunction(self) -> Ternary:
+        """All six together."""
+        return Ternary.all(
+            [
+                self.delegation,
+                self.delegatable,
+                self.account_share,
+                self.account_ntfs,
+                self.host_share,
+                self.host_ntfs,
+            ]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may read the files that carry one descriptor, share and file layers together."""
+
+    descriptor: str
+    host_read: Ternary
+    account_read: Ternary
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    r"""Host × UNC share.
+
+    Attributes:
+        host: the host's name in the scope.
+        library: name of the library server's computer account, or the UNC's server part.
+        share: the UNC, `\\name\share`.
+        name: the UNC's server part, whose SPN counts.
+        account: A(H), the account VMM uses on that host, as shown; empty if unknown.
+        broken: ids of failing controls, the first broken link first; empty unless not ready.
+        reason: a code where `ready` needs a word (`LOCAL`, `ESX`), else empty.
+    """
+
+    host: str
+    library: str
+    share: str
+    name: str
+    account: str
+    links: Links
+    access: tuple[Access, ...]
+    ready: Ternary
+    in_force: Ternary
+    broken: tuple[str, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Everything that was judged from one evidence file."""
+
+    tool: str
+    catalogue: str
+    moment: datetime
+    evidence: str
+    scope: str
+    verdicts: tuple[Judgement, ...]
+    shares: tuple[ShareContent, ...]
+    readiness: tuple[Readiness, ...]
+
+    def counts(self) -> Counter[Verdict]:
+        """How many verdicts of each kind."""
+        return Counter(judgement.verdict for judgement in self.verdicts)
+
+
+def dumps(assessment: Assessment) -> bytes:
+    """`assessment.json`: equal assessments give equal bytes."""
+    value = {
+        "format": FORMAT,
+        "tool": assessment.tool,
+        "catalogue": assessment.catalogue,
+        "moment": assessment.moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "evidence": assessment.evidence,
+        "scope": assessment.scope,
+        "verdicts": [_judgement(item) for item in assessment.verdicts],
+        "shares": [
+            {
+                "library": item.library,
+                "share": item.share,
+                "files": [{"path": f.path, "descriptor": f.descriptor} for f in item.files],
+            }
+            for item in assessment.shares
+        ],
+        "readiness": [_readiness(item) for item in assessment.readiness],
+    }
+    return json.dumps(value, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
+
+
+def _values(values: Mapping[str, Value]) -> dict[str, Any]:
+    return {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in sorted(values.items())
+    }
+
+
+def _judgement(item: Judgement) -> dict[str, Any]:
+    waiver = item.waiver
+    return {
+        "control": item.control,
+        "version": item.version,
+        "subject": {
+            "kind": item.subject.kind.value,
+            "id": item.subject.id,
+            "name": item.subject.name,
+        },
+        "verdict": item.verdict.value,
+        "code": item.code,
+        "values": _values(item.values),
+        "remarks": [{"code": r.code, "values": _values(r.values)} for r in item.remarks],
+        "evidence": list(item.evidence),
+        "waiver": None
+        if waiver is None
+        else {
+            "reason": waiver.reason,
+            "owner": waiver.owner,
+            "approver": waiver.approver,
+            "ticket": waiver.ticket,
+            "until": waiver.until.isoformat(),
+        },
+    }
+
+
+def _readiness(item: Readiness) -> dict[str, Any]:
+    links = item.links
+    return {
+        "host": item.host,
+        "library": item.library,
+        "share": item.share,
+        "name": item.name,
+        "account": item.account,
+        "links": {
+            "delegation": links.delegation.value,
+            "delegatable": links.delegatable.value,
+            "account_share": links.account_share.value,
+            "account_ntfs": links.account_ntfs.value,
+            "host_share": links.host_share.value,
+            "host_ntfs": links.host_ntfs.value,
+        },
+        "access": [
+            {
+                "descriptor": a.descriptor,
+                "host_read": a.host_read.value,
+                "account_read": a.account_read.value,
+            }
+            for a in item.access
+        ],
+        "ready": item.ready.value,
+        "in_force": item.in_force.value,
+        "broken": list(item.broken),
+        "reason": item.reason,
+    }

@@ -1,0 +1,61 @@
+"""The one seam between the plan of a collection and the network.
+
+A wire answers questions. The live wire asks real servers, the replay answers
+from an evidence file, a made-up world is a replay too. A refusal is a value
+(`Gap`), never an exception, so that one dead server costs only its own gaps.
+
+Kinds of question and the rows of their answers (values are raw bytes):
+
+kind, its detail, and its rows:
+
+`ldap.search`     base, scope (`base` `one` `sub`), filter, attributes joined by `,`
+                  → a row per entry: its DN, its attributes as the server spelt them
+`smb.shares`      → `reply`: stub of NetrShareEnum level 1 (MS-SRVS 3.1.4.8)
+`smb.share`       share → `level` (502 or 1), `reply`: stub of NetrShareGetInfo (3.1.4.10)
+`smb.list`        share, path → `entries`: FileIdBothDirectoryInformation (MS-FSCC 2.4.17)
+`smb.descriptor`  share, path → `descriptor`: SECURITY_DESCRIPTOR (MS-DTYP 2.4.6): owner,
+                  group and DACL
+`smb.server`      → `dialect`, `signing`, `guid` of the negotiation, as text
+`srvsvc.time`     → `reply`: stub of NetrRemoteTOD (MS-SRVS 3.1.4.21)
+`samr.domain`     → a row per SAM domain: its name, `sid`: RPC_SID (MS-DTYP 2.4.2)
+`samr.aliases`    domain SID → `reply`: SamrEnumerateAliasesInDomain (MS-SAMR 3.1.5.2.3)
+`samr.members`    alias SID → `reply`: SamrGetMembersInAlias (MS-SAMR 3.1.5.8.2)
+
+`path` is relative to the share, with backslashes, `""` for the share's root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from vmmaudit.evidence import Answer, Gap, Origin, Question, Reason
+
+
+class Wire(Protocol):
+    """Something that answers questions."""
+
+    @property
+    def origin(self) -> Origin:
+        """When, by whom, from where and with what the reading is done."""
+        ...
+
+    def ask(self, questions: Sequence[Question]) -> list[Answer | Gap]:
+        """One reply per question, in their order; questions of one call are independent."""
+        ...
+
+    def close(self) -> None:
+        """End all sessions; never raises."""
+        ...
+
+
+class WireError(Exception):
+    """A server did not answer: the reason code, and one sentence saying what and what to do.
+
+    Raised inside `collect` only; the live wire turns it into a gap.
+    """
+
+    def __init__(self, reason: Reason, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+        self.sentence = sentence

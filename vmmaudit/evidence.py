@@ -1,0 +1,379 @@
+"""What was read, as bytes, and what could not be read, with the reason.
+
+Evidence maps each question to its answer or to a gap. It is canonical: the same
+answers give the same bytes and one digest, in whatever order they arrived.
+No secret can be in it, since only listed attributes are ever asked for.
+
+File format 1 (gzip, one JSON value a line, keys sorted):
+
+    header   {"format":1, "tool":…, "moment":…, "who":…, "machine":…}
+    blob     {"blob":SHA-256, "data":base64}                          sorted by digest
+    answer   {"ask":[server, kind, …detail], "at":…, "from":…, "rows":[[name, {key:[value…]}]…]}
+    gap      {"ask":[…], "at":…, "reason":…, "text":…}                both sorted by question
+    trailer  {"end":number of lines before it, "sha256":digest of those lines}
+
+A value is text where it is printable UTF-8, else {"b64":…}; values of 64 bytes
+and more stand once as a blob and are named by {"blob":SHA-256}.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import io
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from vmmaudit.errors import EvidenceError
+
+FORMAT: Final = 1
+_BLOB_FROM: Final = 64
+
+
+class Reason(StrEnum):
+    """Why a question has no answer; the words stand in the catalogue of each language."""
+
+    UNRESOLVABLE = "unresolvable"
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    ACCESS_DENIED = "access-denied"
+    AUTHENTICATION_FAILED = "authentication-failed"
+    CREDENTIALS_EXPIRED = "credentials-expired"
+    CLOCK_SKEW = "clock-skew"
+    SIGNING_REQUIRED = "signing-required"
+    CERTIFICATE_UNTRUSTED = "certificate-untrusted"
+    NOT_FOUND = "not-found"
+    NOT_SUPPORTED = "not-supported"
+    NOT_IN_DIRECTORY = "not-in-directory"
+    AMBIGUOUS = "ambiguous"
+    MALFORMED_REPLY = "malformed-reply"
+    INCOMPLETE = "incomplete"
+    INTERRUPTED = "interrupted"
+    NOT_ASKED = "not-asked"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Question:
+    """What was asked of whom.
+
+    Attributes:
+        server: DNS name of the domain (LDAP) or of the server (SMB, RPC), lower case.
+        kind: one of the kinds listed in `vmmaudit.collect.wire`.
+        detail: the arguments of that kind, in its order.
+    """
+
+    server: str
+    kind: str
+    detail: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The evidence id printed in documents: the same question has it in every pack."""
+        asked = "\0".join((self.server, self.kind, *self.detail))
+        return "E-" + hashlib.sha256(asked.encode()).hexdigest()[:10]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing of an answer: its name (a DN, a path or nothing) and its raw values."""
+
+    name: str
+    values: Mapping[str, tuple[bytes, ...]]
+
+    def first(self, key: str) -> bytes | None:
+        """The first value of `key`, or None where it has none."""
+        found = self.values.get(key, ())
+        return found[0] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back.
+
+    Attributes:
+        rows: in the order received, which belongs to the evidence.
+        source: the machine that really answered (one of the domain controllers).
+        at: when, UTC, whole seconds.
+    """
+
+    rows: tuple[Row, ...]
+    source: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A question without an answer: the reason code and one sentence (English) about it."""
+
+    reason: Reason
+    text: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The moment of reading, who read, from which machine, with which tool version."""
+
+    moment: datetime
+    who: str
+    machine: str
+    tool: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything one collection saw and did not see."""
+
+    origin: Origin
+    answers: Mapping[Question, Answer] = field(default_factory=dict)
+    gaps: Mapping[Question, Gap] = field(default_factory=dict)
+
+    def reply(self, question: Question) -> Answer | Gap:
+        """The answer to `question`, or the gap that stands in its place."""
+        answer = self.answers.get(question)
+        if answer is not None:
+            return answer
+        return self.gaps.get(question) or Gap(Reason.NOT_ASKED, "This was not asked.")
+
+    def of(self, kind: str, server: str | None = None) -> Iterator[tuple[Question, Answer]]:
+        """All answers of one kind (and server), in the order of their questions."""
+        for question in sorted(self.answers):
+            if question.kind == kind and server in (None, question.server):
+                yield question, self.answers[question]
+
+    def digest(self) -> str:
+        """SHA-256 over the canonical lines: equal evidence, equal digest."""
+        digest = hashlib.sha256()
+        for line in _lines(self):
+            digest.update(line)
+        return digest.hexdigest()
+
+
+def write(evidence: Evidence, target: BinaryIO) -> str:
+    """Write the file format above to `target` and return the digest."""
+    digest, count = hashlib.sha256(), 0
+    with gzip.GzipFile(filename="", mode="wb", fileobj=target, mtime=0) as packed:
+        for line in _lines(evidence):
+            packed.write(line)
+            digest.update(line)
+            count += 1
+        packed.write(_json({"end": count, "sha256": digest.hexdigest()}))
+    return digest.hexdigest()
+
+
+def dumps(evidence: Evidence) -> bytes:
+    """The file as bytes."""
+    buffer = io.BytesIO()
+    write(evidence, buffer)
+    return buffer.getvalue()
+
+
+def load(path: Path) -> Evidence:
+    """Read and check an evidence file.
+
+    Raises:
+        EvidenceError: missing, truncated, altered or of a newer format; names file and line.
+    """
+    try:
+        with path.open("rb") as file:
+            return read(file, str(path))
+    except OSError as error:
+        if isinstance(error, gzip.BadGzipFile):
+            raise EvidenceError(f"{path} is not an evidence file: {error}.") from error
+        raise EvidenceError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def read(source: BinaryIO, name: str) -> Evidence:
+    """Read the file format above from `source`; `name` is used in error sentences."""
+    return _Reader(name).read(source)
+
+
+class _Reader:
+    """Reads line by line, so that an error can say where."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.number = 0
+        self.blobs: dict[str, bytes] = {}
+
+    def read(self, source: BinaryIO) -> Evidence:
+        """The evidence, after every check has passed."""
+        origin: Origin | None = None
+        answers: dict[Question, Answer] = {}
+        gaps: dict[Question, Gap] = {}
+        digest = hashlib.sha256()
+        trailer: dict[str, Any] | None = None
+        for line in self._decompressed(source):
+            self.number += 1
+            if trailer is not None:
+                raise self._error("there is more after the closing line, so it was altered")
+            try:
+                value = json.loads(line)
+                if origin is None:
+                    origin = self._header(value)
+                elif "blob" in value:
+                    self._blob(value)
+                elif "rows" in value:
+                    answers[_question(value)] = self._answer(value)
+                elif "reason" in value:
+                    gaps[_question(value)] = Gap(
+                        Reason(value["reason"]), value["text"], _moment(value.get("at"))
+                    )
+                elif "end" in value:
+                    trailer = value
+                    continue
+                else:
+                    raise self._error("a record of unknown form")
+            except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+                raise self._error(f"it cannot be understood ({error})") from error
+            digest.update(line)
+        if origin is None:
+            raise EvidenceError(f"{self.name} is empty; it is not an evidence file.")
+        if trailer is None:
+            raise self._error("the file ends here without its closing line, so it is truncated")
+        if trailer.get("end") != self.number - 1 or trailer.get("sha256") != digest.hexdigest():
+            raise EvidenceError(
+                f"{self.name} was altered: its content does not match the digest in its last "
+                "line. Use the original file of the pack."
+            )
+        return Evidence(origin, answers, gaps)
+
+    def _decompressed(self, source: BinaryIO) -> Iterator[bytes]:
+        try:
+            with gzip.GzipFile(fileobj=source, mode="rb") as packed:
+                yield from packed
+        except EOFError as error:
+            raise self._error("the file is truncated here") from error
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise EvidenceError(
+                f"{self.name} is not an evidence file, or was damaged: {error}."
+            ) from error
+
+    def _header(self, value: dict[str, Any]) -> Origin:
+        if not isinstance(value.get("format"), int):
+            raise self._error("there is no format number, so it is not an evidence file")
+        if value["format"] > FORMAT:
+            raise EvidenceError(
+                f"{self.name} has format {value['format']}; this vmmaudit reads up to {FORMAT}. "
+                "Use the version that wrote it, or a newer one."
+            )
+        moment = _moment(value["moment"])
+        if moment is None:
+            raise self._error("the moment of reading is missing")
+        return Origin(moment, value["who"], value["machine"], value["tool"])
+
+    def _blob(self, value: dict[str, Any]) -> None:
+        data = base64.b64decode(value["data"], validate=True)
+        if hashlib.sha256(data).hexdigest() != value["blob"]:
+            raise self._error("a stored value does not match its digest, so it was altered")
+        self.blobs[value["blob"]] = data
+
+    def _answer(self, value: dict[str, Any]) -> Answer:
+        rows = tuple(
+            Row(name, {key: tuple(map(self._value, values)) for key, values in content.items()})
+            for name, content in value["rows"]
+        )
+        at = _moment(value["at"])
+        if at is None:
+            raise self._error("the time of an answer is missing")
+        return Answer(rows, value["from"], at)
+
+    def _value(self, value: str | dict[str, str]) -> bytes:
+        if isinstance(value, str):
+            return value.encode()
+        if "blob" in value:
+            return self.blobs[value["blob"]]
+        return base64.b64decode(value["b64"], validate=True)
+
+    def _error(self, problem: str) -> EvidenceError:
+        return EvidenceError(f"{self.name}, line {self.number}: {problem}.")
+
+
+def _lines(evidence: Evidence) -> Iterator[bytes]:
+    """The canonical lines but the trailer."""
+    origin = evidence.origin
+    yield _json(
+        {
+            "format": FORMAT,
+            "machine": origin.machine,
+            "moment": _stamp(origin.moment),
+            "tool": origin.tool,
+            "who": origin.who,
+        }
+    )
+    blobs = {
+        hashlib.sha256(value).hexdigest(): value
+        for answer in evidence.answers.values()
+        for row in answer.rows
+        for values in row.values.values()
+        for value in values
+        if len(value) >= _BLOB_FROM
+    }
+    for digest in sorted(blobs):
+        yield _json({"blob": digest, "data": base64.b64encode(blobs[digest]).decode()})
+    for question in sorted({*evidence.answers, *evidence.gaps}):
+        answer = evidence.answers.get(question)
+        if answer is not None:
+            yield _json(
+                {
+                    "ask": _asked(question),
+                    "at": _stamp(answer.at),
+                    "from": answer.source,
+                    "rows": [[row.name, _encoded(row.values)] for row in answer.rows],
+                }
+            )
+        else:
+            gap = evidence.gaps[question]
+            yield _json(
+                {
+                    "ask": _asked(question),
+                    "at": _stamp(gap.at) if gap.at else None,
+                    "reason": gap.reason.value,
+                    "text": gap.text,
+                }
+            )
+
+
+def _encoded(values: Mapping[str, Iterable[bytes]]) -> dict[str, list[str | dict[str, str]]]:
+    return {key: [_value(value) for value in found] for key, found in values.items()}
+
+
+def _value(value: bytes) -> str | dict[str, str]:
+    if len(value) >= _BLOB_FROM:
+        return {"blob": hashlib.sha256(value).hexdigest()}
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        text = ""
+    if text.isprintable() and (text or not value):
+        return text
+    return {"b64": base64.b64encode(value).decode()}
+
+
+def _json(value: object) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return text.encode("utf-8", "surrogateescape") + b"\n"
+
+
+def _asked(question: Question) -> list[str]:
+    return [question.server, question.kind, *question.detail]
+
+
+def _question(value: dict[str, Any]) -> Question:
+    server, kind, *detail = value["ask"]
+    return Question(server, kind, tuple(detail))
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)

@@ -1,0 +1,403 @@
+"""What was agreed: domains, VMM servers, hosts, library shares, accounts, thresholds, waivers.
+
+YAML with one published JSON Schema (`vmmaudit schema scope`). An unknown or
+misspelt key, a duplicate and a wrong type are errors that name file and line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+import re
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from vmmaudit.errors import ScopeError
+
+_LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_DNS_NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
+_REFERENCE: Final = re.compile(r"sso|ccache|prompt|env:[A-Za-z_][A-Za-z0-9_]*|keyring:[^/]+/.+")
+_UNC: Final = re.compile(r'\\\\([^\\/:*?"<>|]+)\\([^\\/:*?"<>|]+)\\?')
+_ACCOUNT: Final = re.compile(r'[^\\@/"\[\]:;|=,+*?<>]+\\[^\\/"\[\]:;|=,+*?<>]+|[^\\@]+@[^\\@]+')
+
+
+def _dns_name(value: str) -> str:
+    if not _DNS_NAME.fullmatch(value):
+        raise ValueError(f"'{value}' is not a DNS name")
+    return value.rstrip(".").lower()
+
+
+def _account(value: str) -> str:
+    if not _ACCOUNT.fullmatch(value):
+        raise ValueError(rf"'{value}' is not an account name; write DOMAIN\name or name@domain")
+    return value
+
+
+def _reference(value: str) -> str:
+    if not _REFERENCE.fullmatch(value):
+        raise ValueError(
+            "is not a reference to a secret; write sso, ccache, prompt, env:NAME or "
+            "keyring:service/user, never the secret itself"
+        )
+    return value
+
+
+DnsName = Annotated[str, AfterValidator(_dns_name)]
+AccountName = Annotated[str, AfterValidator(_account)]
+SecretReference = Annotated[str, AfterValidator(_reference)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=False,
+        str_strip_whitespace=True,
+        hide_input_in_errors=True,
+    )
+
+
+class TokenProfile(StrEnum):
+    """How a library server builds the token of a network logon (`docs/semantics.md`)."""
+
+    WINDOWS_MEMBER = "windows-member"
+    SAMBA_MEMBER = "samba-member"
+
+
+class Role(StrEnum):
+    """Who signs: executing auditor, second pair of eyes, approver, audited party."""
+
+    AUDITOR = "auditor"
+    REVIEWER = "reviewer"
+    APPROVER = "approver"
+    AUDITEE = "auditee"
+
+
+class Period(_Part):
+    """First and last day of the audited period, both included."""
+
+    start: date = Field(alias="from")
+    end: date = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Period:
+        if self.end < self.start:
+            raise ValueError(f"the period ends ({self.end}) before it begins ({self.start})")
+        return self
+
+
+class Audit(_Part):
+    """The mandate: title, period, classification, languages, exclusions, notes on the sample."""
+
+    title: str = Field(min_length=1, max_length=200)
+    client: str = ""
+    mandate: str = ""
+    period: Period | None = None
+    classification: Literal["public", "internal", "confidential", "strictly-confidential"] = (
+        "internal"
+    )
+    languages: tuple[str, ...] = Field(default=("de", "en"), min_length=1)
+    document_id: str = ""
+    distribution: tuple[str, ...] = ()
+    exclusions: tuple[str, ...] = ()
+    sample: str = ""
+    retention_years: int | None = Field(default=None, ge=1, le=100)
+
+
+class Person(_Part):
+    """Somebody with a role in this audit."""
+
+    role: Role
+    name: str = Field(min_length=1)
+    organisation: str = ""
+
+
+class Authentication(_Part):
+    """How to log on to the servers of a domain. `secret` is a reference, never a secret."""
+
+    protocol: Literal["negotiate", "kerberos", "ntlm", "simple"] = "negotiate"
+    user: str | None = None
+    secret: SecretReference = "sso"  # noqa: S105 - names the logon of this session
+
+
+class Domain(_Part):
+    """An Active Directory domain and how it is reached.
+
+    `transport`: `sealed` is port 389 signed and sealed, `ldaps` 636, `starttls` TLS on 389.
+    """
+
+    name: DnsName
+    controllers: tuple[DnsName, ...] = ()
+    transport: Literal["sealed", "ldaps", "starttls"] = "sealed"
+    auth: Authentication = Authentication()
+    ca: Path | None = None
+
+    @field_validator("auth", mode="before")
+    @classmethod
+    def _shorthand(cls, value: Any) -> Any:
+        return {"secret": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _simple_needs_tls(self) -> Domain:
+        if self.auth.protocol == "simple" and self.transport == "sealed":
+            raise ValueError(
+                "a simple bind is only made inside TLS; set transport: ldaps or starttls"
+            )
+        return self
+
+
+class VmmServer(_Part):
+    """A VMM management server, and the account its service runs under if that is known."""
+
+    server: DnsName
+    account: AccountName | None = None
+
+
+class Host(_Part):
+    """A Hyper-V host; `run_as` is the Run As account it was added to VMM with, if any."""
+
+    name: DnsName
+    run_as: AccountName | None = None
+    cluster: DnsName | None = None
+    platform: Literal["hyper-v", "esx"] = "hyper-v"
+
+
+class Library(_Part):
+    r"""A library share as VMM names it: `\\name\share`.
+
+    `server` is the computer account behind the name where the name is an alias or a
+    cluster's client access point. `registered` says where the name was taken from.
+    """
+
+    share: str
+    server: DnsName | None = None
+    token_profile: TokenProfile = TokenProfile.WINDOWS_MEMBER
+
+    @field_validator("share")
+    @classmethod
+    def _unc(cls, value: str) -> str:
+        found = _UNC.fullmatch(value)
+        if not found:
+            raise ValueError(rf"'{value}' is not a share; write \\server\share")
+        name, share = found.groups()
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            _dns_name(name)
+        return rf"\\{name}\{share}"
+
+    @property
+    def unc_name(self) -> str:
+        """The server part exactly as written, but without the case: the name whose SPN counts."""
+        return self.share.split("\\")[2].lower()
+
+    @property
+    def share_name(self) -> str:
+        """The share part as written."""
+        return self.share.split("\\")[3]
+
+
+class Thresholds(_Part):
+    """Numbers that a verdict depends on, with the field's usual values."""
+
+    ticket_lifetime_hours: int = Field(default=10, ge=1, le=720)
+    replication_margin_minutes: int = Field(default=15, ge=0, le=10080)
+    files_per_share: int = Field(default=100_000, ge=1)
+
+
+class Waiver(_Part):
+    """An exception granted by somebody entitled to; it lies over a verdict, never replaces it."""
+
+    control: str
+    subject: str = "*"
+    reason: str = Field(min_length=1)
+    owner: str = ""
+    approver: str = ""
+    ticket: str = ""
+    until: date
+
+
+class Branding(_Part):
+    """How the documents look for this customer."""
+
+    sender: str = ""
+    logo: Path | None = None
+    colour: str = Field(default="#1f3a5f", pattern=r"^#[0-9a-fA-F]{6}$")
+
+
+class Scope(_Part):
+    """The whole file."""
+
+    format: Literal[1]
+    audit: Audit
+    people: tuple[Person, ...] = ()
+    domains: tuple[Domain, ...] = Field(min_length=1)
+    vmm: tuple[VmmServer, ...] = ()
+    hosts: tuple[Host, ...] = Field(min_length=1)
+    libraries: tuple[Library, ...] = Field(min_length=1)
+    thresholds: Thresholds = Thresholds()
+    waivers: tuple[Waiver, ...] = ()
+    branding: Branding = Branding()
+
+    @model_validator(mode="after")
+    def _unique(self) -> Scope:
+        for part, names in (
+            ("domains", [domain.name for domain in self.domains]),
+            ("hosts", [host.name for host in self.hosts]),
+            ("libraries", [library.share.lower() for library in self.libraries]),
+            ("vmm", [vmm.server for vmm in self.vmm]),
+        ):
+            for index, name in enumerate(names):
+                if name in names[:index]:
+                    raise _DuplicateError(part, index, name)
+        return self
+
+    def domain_of(self, server: str) -> Domain:
+        """The domain a server belongs to by its DNS suffix; a short name is of the first one."""
+        fitting = [d for d in self.domains if server.lower().endswith("." + d.name)]
+        return max(fitting, key=lambda d: len(d.name), default=self.domains[0])
+
+    def account_of(self, host: Host) -> AccountName | None:
+        """A(H): the host's Run As account, else the VMM service account if it is declared."""
+        return host.run_as or next((vmm.account for vmm in self.vmm if vmm.account), None)
+
+    def digest(self) -> str:
+        """SHA-256 over the canonical JSON of the scope."""
+        return hashlib.sha256(
+            json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True).encode()
+        ).hexdigest()
+
+
+class _DuplicateError(ValueError):
+    """Two entries of one name; carries where the second one stands."""
+
+    def __init__(self, part: str, index: int, name: str) -> None:
+        super().__init__(f"'{name}' stands twice under {part}; remove one of them")
+        self.place = (part, index)
+
+
+def load(path: Path) -> Scope:
+    """Read a scope file.
+
+    Raises:
+        ScopeError: missing, not YAML, or against the schema; names file, line and remedy.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ScopeError(
+            f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8."
+        ) from error
+    except OSError as error:
+        raise ScopeError(f"The scope {path} cannot be read: {error.strerror or error}.") from error
+    return parse(text, str(path), path.parent)
+
+
+def parse(text: str, name: str, folder: Path = Path()) -> Scope:
+    """The scope in `text`; `name` is used in error sentences, `folder` resolves relative paths."""
+    try:
+        document = YAML(typ="rt", pure=True).load(text)
+    except MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ScopeError(f"{name}{line}: this is not valid YAML: {error.problem}.") from error
+    except (YAMLError, RecursionError) as error:
+        raise ScopeError(f"{name} is not valid YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(document, CommentedMap):
+        raise ScopeError(f"{name} holds no scope; it must begin with 'format: 1'.")
+    if isinstance(document.get("format"), int) and document["format"] > 1:
+        raise ScopeError(f"{name} has format {document['format']}; this vmmaudit reads format 1.")
+    try:
+        scope = Scope.model_validate(_plain(document))
+    except ValidationError as error:
+        raise ScopeError("\n".join(_sentences(error, document, name))) from error
+    return _with_absolute_paths(scope, folder)
+
+
+def schema() -> dict[str, Any]:
+    """The published JSON Schema of the scope file."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Scope.model_json_schema(by_alias=True),
+        "title": "vmmaudit scope, format 1",
+    }
+
+
+def _plain(value: Any) -> Any:
+    """The document without ruamel's own types, which pydantic's strictness would stumble on."""
+    if isinstance(value, CommentedMap):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, CommentedSeq):
+        return [_plain(item) for item in value]
+    if isinstance(value, str):
+        return str(value)
+    return value
+
+
+def _sentences(error: ValidationError, document: CommentedMap, name: str) -> list[str]:
+    sentences = []
+    for problem in error.errors():
+        cause = problem.get("ctx", {}).get("error")
+        place = cause.place if isinstance(cause, _DuplicateError) else problem["loc"]
+        line = _line(document, place)
+        key = ".".join(str(part) for part in place) or "the file"
+        message = str(cause) if cause else _MESSAGES.get(problem["type"], problem["msg"])
+        sentences.append(f"{name}, line {line}: {key}: {message}.")
+    return sentences
+
+
+_MESSAGES: Final = {
+    "extra_forbidden": "there is no such key; check its spelling",
+    "missing": "this key is required",
+    "string_type": "text is expected here; put it in quotes",
+    "tuple_type": "a list is expected here",
+    "model_type": "a mapping of keys is expected here",
+    "model_attributes_type": "a mapping of keys is expected here",
+    "int_parsing": "a whole number is expected here",
+    "int_type": "a whole number is expected here",
+    "date_from_datetime_parsing": "a date is expected here, such as 2026-12-31",
+    "too_short": "at least one entry is required here",
+}
+
+
+def _line(document: CommentedMap, place: tuple[Any, ...]) -> int:
+    """The line (from 1) of the deepest part of `place` that stands in the file."""
+    node: Any = document
+    line = 1
+    for key in place:
+        try:
+            if isinstance(node, CommentedMap):
+                line = node.lc.key(key)[0] + 1
+            elif isinstance(node, CommentedSeq):
+                line = node.lc.item(key)[0] + 1
+            node = node[key]
+        except (KeyError, IndexError, TypeError):
+            break
+    return line
+
+
+def _with_absolute_paths(scope: Scope, folder: Path) -> Scope:
+    """Relative paths are meant from the folder of the scope file."""
+    domains = tuple(
+        d.model_copy(update={"ca": (folder / d.ca).resolve()}) if d.ca else d for d in scope.domains
+    )
+    logo = scope.branding.logo
+    branding = scope.branding.model_copy(
+        update={"logo": (folder / logo).resolve() if logo else None}
+    )
+    return scope.model_copy(update={"domains": domains, "branding": branding})
