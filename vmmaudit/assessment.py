@@ -68,6 +68,7 @@ class SubjectKind(StrEnum):
     SHARE = "share"
     HOST_SHARE = "host-share"
     HOST_LIBRARY = "host-library"
+    ACCOUNT_SHARE = "account-share"
     AUDIT = "audit"
 
 

@@ -17,6 +17,7 @@ kind, its detail, and its rows:
                   group and DACL
 `smb.server`      → `dialect`, `signing`, `guid` of the negotiation, as text
 `srvsvc.time`     → `reply`: stub of NetrRemoteTOD (MS-SRVS 3.1.4.21)
+`cim.boot`        → `LastBootUpTime`: CIM_DATETIME as text (DSP0004 5.2.4)
 `samr.domain`     → a row per SAM domain: its name, `sid`: RPC_SID (MS-DTYP 2.4.2)
 `samr.aliases`    domain SID → `reply`: SamrEnumerateAliasesInDomain (MS-SAMR 3.1.5.2.3)
 `samr.members`    alias SID → `reply`: SamrGetMembersInAlias (MS-SAMR 3.1.5.8.2)

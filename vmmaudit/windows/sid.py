@@ -23,6 +23,26 @@ BUILTIN: Final = "S-1-5-32"
 AUTHENTICATION_AUTHORITY_ASSERTED: Final = "S-1-18-1"
 SERVICE_ASSERTED: Final = "S-1-18-2"
 
+NAMES: Final = {
+    EVERYONE: "Everyone",
+    CREATOR_OWNER: "CREATOR OWNER",
+    CREATOR_GROUP: "CREATOR GROUP",
+    OWNER_RIGHTS: "OWNER RIGHTS",
+    NETWORK: r"NT AUTHORITY\NETWORK",
+    ANONYMOUS: r"NT AUTHORITY\ANONYMOUS LOGON",
+    AUTHENTICATED_USERS: r"NT AUTHORITY\Authenticated Users",
+    THIS_ORGANIZATION: r"NT AUTHORITY\This Organization",
+    SYSTEM: r"NT AUTHORITY\SYSTEM",
+    ADMINISTRATORS: r"BUILTIN\Administrators",
+    USERS: r"BUILTIN\Users",
+    "S-1-5-32-546": r"BUILTIN\Guests",
+    "S-1-5-32-547": r"BUILTIN\Power Users",
+    "S-1-5-32-551": r"BUILTIN\Backup Operators",
+    AUTHENTICATION_AUTHORITY_ASSERTED: "Authentication authority asserted identity",
+    SERVICE_ASSERTED: "Service asserted identity",
+}
+"""English names, for showing only: German systems say *Jeder* and *VORDEFINIERT*."""
+
 PROTECTED_USERS_RID: Final = 525
 DOMAIN_COMPUTERS_RID: Final = 515
 DOMAIN_USERS_RID: Final = 513

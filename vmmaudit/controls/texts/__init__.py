@@ -1,0 +1,213 @@
+"""The words of every document: one folder per language beside this file, and the loader.
+
+    <language>/<CONTROL>.toml   title, requirement, rationale; [finding], [remedy], [remark]
+    <language>/labels.toml      words of tables, verdicts, severities, kinds; the locale
+    <language>/reasons.toml     one phrase for every `vmmaudit.evidence.Reason`
+    <language>/report.toml      the sentences of the audit report
+
+Placeholders are `{{name}}` and nothing else. Numbers, dates and lists are written
+as the language's locale has it, so a new language is one new folder and no code.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, tzinfo
+from importlib.resources import files
+from typing import Any, Final, TypeAlias
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.lists import format_list
+from babel.numbers import format_decimal
+
+PLACEHOLDER: Final = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+_SHARED: Final = ("labels", "reasons", "report")
+
+Fill: TypeAlias = str | int | date | datetime | Sequence[str]
+"""What may fill a placeholder."""
+
+
+class TextError(LookupError):
+    """A text or a value is missing: a fault of the catalogue, never of the audited systems."""
+
+
+def languages() -> tuple[str, ...]:
+    """The languages there are: the folders beside this file that hold labels."""
+    return tuple(
+        sorted(
+            entry.name
+            for entry in files(__name__).iterdir()
+            if entry.is_dir() and entry.joinpath("labels.toml").is_file()
+        )
+    )
+
+
+def fill(template: str, values: Mapping[str, Fill], locale: str = "en") -> str:
+    """`template` with every placeholder filled.
+
+    Raises:
+        TextError: a placeholder has no value.
+    """
+    return PLACEHOLDER.sub(lambda found: written(found[1], values, locale), template)
+
+
+def written(name: str, values: Mapping[str, Fill], locale: str = "en") -> str:
+    """The value called `name` as the locale writes it: a list as `A, B und C`."""
+    if name not in values:
+        raise TextError(f"The placeholder '{name}' has no value; there are {sorted(values)}.")
+    value = values[name]
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        raise TextError(f"The placeholder '{name}' is a truth value; say it in words.")
+    if isinstance(value, int):
+        return format_decimal(value, locale=locale)
+    if isinstance(value, datetime):
+        return format_datetime(value, "d. MMMM y, HH:mm", locale=locale)
+    if isinstance(value, date):
+        return format_date(value, "long", locale=locale)
+    return format_list(list(value), locale=locale) if value else "–"
+
+
+@dataclass(frozen=True, slots=True)
+class ControlTexts:
+    """The words of one control; the tables are keyed by the codes of its verdicts."""
+
+    title: str
+    requirement: str
+    rationale: str = ""
+    finding: Mapping[str, str] = field(default_factory=dict)
+    remedy: Mapping[str, str] = field(default_factory=dict)
+    remark: Mapping[str, str] = field(default_factory=dict)
+
+    def remedy_for(self, code: str) -> str:
+        """What to do about `code`; empty where the catalogue has no advice."""
+        return self.remedy.get(code) or self.remedy.get("default", "")
+
+
+@dataclass(frozen=True)
+class Texts:
+    """All words of one language."""
+
+    language: str
+    labels: Mapping[str, Any]
+    reasons: Mapping[str, str]
+    report: Mapping[str, Any]
+    controls: Mapping[str, ControlTexts] = field(default_factory=dict)
+    zone: tzinfo = UTC
+
+    @classmethod
+    def load(cls, language: str) -> Texts:
+        """The texts of a language.
+
+        Raises:
+            TextError: there is no such folder, or a file in it lacks a key.
+        """
+        if language not in languages():
+            raise TextError(f"There are no texts in '{language}'; there are {languages()}.")
+        folder = files(__name__).joinpath(language)
+        tables: dict[str, dict[str, Any]] = {}
+        for entry in folder.iterdir():
+            if entry.name.endswith(".toml"):
+                tables[entry.name.removesuffix(".toml")] = tomllib.loads(
+                    entry.read_text(encoding="utf-8")
+                )
+        shared = {name: tables.pop(name) for name in _SHARED}
+        try:
+            controls = {name: ControlTexts(**table) for name, table in sorted(tables.items())}
+        except TypeError as error:
+            raise TextError(f"A control's texts in '{language}' are malformed: {error}.") from error
+        return cls(language=language, controls=controls, **shared)
+
+    @property
+    def locale(self) -> str:
+        """The Babel locale that writes numbers and dates, e.g. `de_DE`."""
+        return self.label("language", "locale")
+
+    @property
+    def right_to_left(self) -> bool:
+        """Whether the language is written from right to left."""
+        return Locale.parse(self.locale).text_direction == "rtl"
+
+    def label(self, *path: str) -> str:
+        """A word of `labels.toml` by its path."""
+        return _find(self.labels, path, "labels")
+
+    def sentence(self, *path: str) -> str:
+        """A template of `report.toml` by its path."""
+        return _find(self.report, path, "report")
+
+    def entries(self, *path: str) -> Mapping[str, str]:
+        """A table of `report.toml` by its path, in the order of the file."""
+        found: Any = self.report
+        for key in path:
+            found = found[key]
+        return {key: value for key, value in found.items() if isinstance(value, str)}
+
+    def control(self, name: str) -> ControlTexts:
+        """The words of a control."""
+        try:
+            return self.controls[name]
+        except KeyError:
+            raise TextError(f"The control {name} has no texts in '{self.language}'.") from None
+
+    def finding(self, control: str, code: str) -> str:
+        """The sentence for a verdict: the control's own, or the phrase of a reason.
+
+        Raises:
+            TextError: the code is neither among the control's nor a reason.
+        """
+        own = self.control(control).finding
+        reason = code.lower().replace("_", "-")
+        if not code:
+            return own.get("", "") or self.sentence("results", "satisfied")
+        if code in own:
+            return own[code]
+        if reason in self.reasons:
+            return fill(self.sentence("results", "gap"), {"reason": self.reasons[reason]})
+        raise TextError(f"{control} has no sentence for the code {code} in '{self.language}'.")
+
+    def fill(self, template: str, values: Mapping[str, Fill]) -> str:
+        """`template`, filled as this language writes numbers, dates and lists."""
+        return fill(template, {k: self._here(v) for k, v in values.items()}, self.locale)
+
+    def written(self, name: str, values: Mapping[str, Fill]) -> str:
+        """One value as this language writes it."""
+        return written(name, {k: self._here(v) for k, v in values.items()}, self.locale)
+
+    def number(self, value: int) -> str:
+        """A number with the language's separators."""
+        return format_decimal(value, locale=self.locale)
+
+    def day(self, value: date) -> str:
+        """A date in words."""
+        return format_date(value, "long", locale=self.locale)
+
+    def moment(self, value: datetime) -> str:
+        """Date and time with its offset, and in UTC too where the two differ."""
+        here, there = value.astimezone(self.zone), value.astimezone(UTC)
+        pattern = self.label("language", "moment")
+        if here.utcoffset() == there.utcoffset():
+            return f"{format_datetime(there, pattern, locale=self.locale)} UTC"
+        return (
+            f"{format_datetime(here, pattern + ' xxx', locale=self.locale)} "
+            f"({format_datetime(there, pattern, locale=self.locale)} UTC)"
+        )
+
+    def _here(self, value: Fill) -> Fill:
+        return self.moment(value) if isinstance(value, datetime) else value
+
+
+def _find(table: Mapping[str, Any], path: Sequence[str], name: str) -> str:
+    found: Any = table
+    for key in path:
+        if not isinstance(found, Mapping) or key not in found:
+            raise TextError(f"{name}.toml has no '{'.'.join(path)}'.")
+        found = found[key]
+    if not isinstance(found, str):
+        raise TextError(f"'{'.'.join(path)}' in {name}.toml is not a text.")
+    return found

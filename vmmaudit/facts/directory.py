@@ -1,0 +1,235 @@
+"""What the domains say: who exists, who owns which SPN, who is in which group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from vmmaudit import questions
+from vmmaudit.errors import FormatError
+from vmmaudit.evidence import Answer, Evidence, Gap, Question, Reason, Row
+from vmmaudit.facts.missing import Missing
+from vmmaudit.facts.principal import Principal
+from vmmaudit.facts.principal import decode as decode_principal
+from vmmaudit.scope import Scope
+from vmmaudit.windows.sid import NAMES, sid_from_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DomainFact:
+    """A domain as its controller describes it; `level` is msDS-Behavior-Version (0 if absent)."""
+
+    name: str
+    netbios: str
+    sid: str
+    level: int
+    controller: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """A trustedDomain object (MS-ADTS 6.1.6.7): direction 1 inbound, 2 outbound, 3 both."""
+
+    partner: str
+    direction: int
+    attributes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The transitive groups of an account as its domain controller computed them."""
+
+    all: frozenset[str]
+    global_and_universal: frozenset[str]
+    evidence: str
+
+
+class Directory:
+    """Questions asked of the evidence about the domains of the scope."""
+
+    def __init__(self, evidence: Evidence, scope: Scope) -> None:
+        self._evidence = evidence
+        self._scope = scope
+        self.domain = cache(self._domain)
+        self.computer = cache(self._computer)
+        self.account = cache(self._account)
+        self.owners = cache(self._owners)
+        self.groups = cache(self._groups)
+        self._by_sid: dict[str, Principal] | None = None
+
+    def _domain(self, name: str) -> DomainFact | Missing:
+        question = questions.domain_object(name)
+        row = self._one(question)
+        if isinstance(row, Missing):
+            return row
+        asked = questions.root_dse(name)
+        root = self._one(asked)
+        sid = row.first("objectSid")
+        if sid is None:
+            return Missing(
+                Reason.MALFORMED_REPLY, f"The domain {name} shows no SID.", (question.id,)
+            )
+        netbios, controller = name.split(".", maxsplit=1)[0].upper(), ""
+        evidence = [question.id]
+        if isinstance(root, Row):
+            controller = _text(root, "dnsHostName").lower()
+            partition = questions.partition(name, _text(root, "configurationNamingContext"))
+            crossref = self._one(partition)
+            evidence.append(asked.id)
+            if isinstance(crossref, Row):
+                netbios = _text(crossref, "nETBIOSName") or netbios
+                evidence.append(partition.id)
+        level = _text(row, "msDS-Behavior-Version")
+        return DomainFact(
+            name, netbios, sid_from_bytes(sid), int(level or 0), controller, tuple(evidence)
+        )
+
+    def trusts(self, name: str) -> tuple[Trust, ...] | Missing:
+        """The trusts of a domain."""
+        answer = self._evidence.reply(questions.trusts(name))
+        if isinstance(answer, Gap):
+            return Missing.of(answer, questions.trusts(name))
+        return tuple(
+            Trust(
+                _text(row, "trustPartner").lower(),
+                int(_text(row, "trustDirection") or 0),
+                int(_text(row, "trustAttributes") or 0),
+            )
+            for row in answer.rows
+        )
+
+    def _computer(self, name: str) -> Principal | Missing:
+        domain = self._scope.domain_of(name).name
+        question = questions.computer(domain, name)
+        found = self._principals(question)
+        if isinstance(found, Missing):
+            return found
+        exact = [p for p in found if p.dns_name == name] or [
+            p for p in found if p.name.lower() == f"{name.split('.', maxsplit=1)[0]}$"
+        ]
+        return self._single(exact or list(found), question, f"a computer account {name}")
+
+    def _account(self, name: str) -> Principal | Missing:
+        question = questions.account(questions.account_domain(self._scope, name), name)
+        found = self._principals(question)
+        if isinstance(found, Missing):
+            return found
+        return self._single(list(found), question, f"an account {name}")
+
+    def _owners(self, name: str) -> tuple[Principal, ...] | Missing:
+        """Who owns `cifs/name`, else `HOST/name`, in all domains of the scope; sorted by SID."""
+        found: dict[str, Principal] = {}
+        for domain in self._scope.domains:
+            part = self._principals(questions.spn(domain.name, name))
+            if isinstance(part, Missing):
+                return part
+            found |= {principal.sid: principal for principal in part}
+        by_class = [p for p in found.values() if p.has_spn(f"cifs/{name}")] or [
+            p for p in found.values() if p.has_spn(f"host/{name}")
+        ]
+        return tuple(sorted(by_class, key=lambda p: p.sid))
+
+    def vmm_owners(self) -> tuple[Principal, ...] | Missing:
+        """Who owns SPNs of the class SCVMM."""
+        found: dict[str, Principal] = {}
+        for domain in self._scope.domains:
+            part = self._principals(questions.vmm_spns(domain.name))
+            if isinstance(part, Missing):
+                return part
+            found |= {principal.sid: principal for principal in part}
+        return tuple(sorted(found.values(), key=lambda p: p.sid))
+
+    def _groups(self, principal: Principal) -> Groups | Missing:
+        question = questions.token_groups(principal.domain, principal.dn)
+        row = self._one(question)
+        if isinstance(row, Missing):
+            return row
+        values = {key.lower(): found for key, found in row.values.items()}
+        try:
+            every, wide = (
+                frozenset(sid_from_bytes(sid) for sid in values.get(key, ()))
+                for key in ("tokengroups", "tokengroupsglobalanduniversal")
+            )
+        except FormatError as error:
+            return Missing(Reason.MALFORMED_REPLY, str(error), (question.id,))
+        if not every:
+            return Missing(
+                Reason.INCOMPLETE,
+                f"The directory did not tell the groups of {principal.shown}, not even the "
+                "primary one.",
+                (question.id,),
+            )
+        return Groups(every, wide, question.id)
+
+    def principal(self, sid: str) -> Principal | None:
+        """Who has this SID, as far as anything was read of them."""
+        if self._by_sid is None:
+            self._by_sid = {}
+            for question, answer in self._evidence.of(questions.SEARCH):
+                for principal in self._decoded(question, answer):
+                    known = self._by_sid.get(principal.sid)
+                    if known is None or len(known.spns) < len(principal.spns):
+                        self._by_sid[principal.sid] = principal
+        return self._by_sid.get(sid)
+
+    def name_of(self, sid: str) -> str:
+        """The name as found, a well-known name in English, or the SID itself."""
+        principal = self.principal(sid)
+        return principal.shown if principal else NAMES.get(sid, sid)
+
+    def _decoded(self, question: Question, answer: Answer) -> Iterator[Principal]:
+        for row in answer.rows:
+            if any(key.lower() == "objectsid" for key in row.values):
+                try:
+                    principal = decode_principal(
+                        row, question.server, self._netbios(question.server), question.id
+                    )
+                except FormatError:
+                    continue
+                if principal and principal.name:
+                    yield principal
+
+    def _principals(self, question: Question) -> tuple[Principal, ...] | Missing:
+        reply = self._evidence.reply(question)
+        if isinstance(reply, Gap):
+            return Missing.of(reply, question)
+        netbios = self._netbios(question.server)
+        try:
+            found = [
+                decode_principal(row, question.server, netbios, question.id) for row in reply.rows
+            ]
+        except FormatError as error:
+            return Missing(Reason.MALFORMED_REPLY, str(error), (question.id,))
+        return tuple(principal for principal in found if principal is not None)
+
+    def _netbios(self, domain: str) -> str:
+        fact = self.domain(domain)
+        return (
+            domain.split(".", maxsplit=1)[0].upper() if isinstance(fact, Missing) else fact.netbios
+        )
+
+    def _one(self, question: Question) -> Row | Missing:
+        reply = self._evidence.reply(question)
+        if isinstance(reply, Gap):
+            return Missing.of(reply, question)
+        if not reply.rows:
+            return Missing(Reason.NOT_FOUND, "The search found nothing.", (question.id,))
+        return reply.rows[0]
+
+    def _single(self, found: list[Principal], question: Question, what: str) -> Principal | Missing:
+        if not found:
+            sentence = f"The domain {question.server} does not know {what}."
+            return Missing(Reason.NOT_IN_DIRECTORY, sentence, (question.id,))
+        if len(found) > 1:
+            sentence = f"The domain {question.server} knows {what} {len(found)} times."
+            return Missing(Reason.AMBIGUOUS, sentence, (question.id,))
+        return found[0]
+
+
+def _text(row: Row, key: str) -> str:
+    for name, values in row.values.items():
+        if name.lower() == key.lower() and values:
+            return values[0].decode("utf-8", "replace")
+    return ""

@@ -1,0 +1,316 @@
+"""What the library servers and hosts say: shares, folders, files, local groups, boot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Final, TypeVar
+
+from vmmaudit import questions
+from vmmaudit.errors import FormatError
+from vmmaudit.evidence import Answer, Evidence, Gap, Question, Reason
+from vmmaudit.facts.missing import Missing
+from vmmaudit.scope import Library, Scope
+from vmmaudit.windows import descriptor as descriptors
+from vmmaudit.windows import file_information, samr, srvsvc
+from vmmaudit.windows.descriptor import SecurityDescriptor
+from vmmaudit.windows.sid import sid_from_bytes
+
+T = TypeVar("T")
+ISO: Final = ".iso"
+
+
+@dataclass(frozen=True, slots=True)
+class ShareFact:
+    """A share; `descriptor` is None where none is stored, Missing where it may not be read."""
+
+    name: str
+    remark: str
+    path: str
+    descriptor: SecurityDescriptor | Missing | None
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A folder or file below a share's root."""
+
+    path: str
+    is_folder: bool
+    size: int
+    is_reparse_point: bool
+
+    @property
+    def parent(self) -> str:
+        """The folder it lies in; `""` is the share's root."""
+        return self.path.rpartition("\\")[0]
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return self.path.rpartition("\\")[2]
+
+    @property
+    def is_iso(self) -> bool:
+        """Whether VMM would take it for an image."""
+        return not self.is_folder and self.name.lower().endswith(ISO)
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Everything below a share's root, and the folders that could not be listed."""
+
+    items: tuple[Item, ...]
+    unlisted: tuple[tuple[str, Missing], ...]
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalGroup:
+    """A local group of a server and its direct members (SIDs)."""
+
+    sid: str
+    name: str
+    members: frozenset[str]
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalGroups:
+    """The local groups whose members are known, and whether any is not."""
+
+    groups: tuple[LocalGroup, ...]
+    domain_sid: str | None
+    missing: Missing | None
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """When a host started.
+
+    `exact` is False where the counter wraps: then it is the latest moment possible, which can
+    prove *not restarted since* and never *restarted* (MS-SRVS 2.2.4.105).
+    """
+
+    at: datetime
+    exact: bool
+    evidence: str
+
+
+class Servers:
+    """Questions asked of the evidence about single servers."""
+
+    def __init__(self, evidence: Evidence, scope: Scope) -> None:
+        self._evidence = evidence
+        self._scope = scope
+        self.share = cache(self._share)
+        self.tree = cache(self._tree)
+        self.item_descriptor = cache(self._item_descriptor)
+        self.local_groups = cache(self._local_groups)
+        self.named_sids = cache(self._named_sids)
+        self.boot = cache(self._boot)
+        self.decode_descriptor = cache(descriptors.decode)
+
+    def _share(self, library: Library) -> ShareFact | Missing:
+        question = questions.share(questions.file_server(self._scope, library), library.share_name)
+        reply = self._evidence.reply(question)
+        if isinstance(reply, Gap):
+            return Missing.of(reply, question)
+
+        def decoded() -> ShareFact:
+            level = int((reply.rows[0].first("level") or b"0").decode())
+            found = srvsvc.decode_share(reply.rows[0].first("reply") or b"", level)
+            secured: SecurityDescriptor | Missing | None = None
+            if level != srvsvc.LEVEL_502:
+                secured = Missing(
+                    Reason.ACCESS_DENIED,
+                    f"The permissions of the share {library.share} were refused; reading them "
+                    "needs local administrator rights on that server.",
+                    (question.id,),
+                )
+            elif found.descriptor:
+                secured = self.decode_descriptor(found.descriptor)
+            return ShareFact(found.name, found.remark, found.path or "", secured, question.id)
+
+        return _decoded(decoded, question)
+
+    def share_descriptor(self, library: Library) -> SecurityDescriptor | Missing:
+        """The share's own descriptor; a share without a stored one is missing, not *Everyone*."""
+        share = self.share(library)
+        if isinstance(share, Missing):
+            return share
+        if share.descriptor is None:
+            return Missing(
+                Reason.NOT_FOUND,
+                f"The share {library.share} has no stored permissions; what then holds depends "
+                "on the server's version and is not assumed.",
+                (share.evidence,),
+            )
+        return share.descriptor
+
+    def _tree(self, library: Library) -> Tree | Missing:
+        server = questions.file_server(self._scope, library)
+        root = questions.listing(server, library.share_name, "")
+        items: list[Item] = []
+        unlisted: list[tuple[str, Missing]] = []
+        waiting = [""]
+        while waiting:
+            path = waiting.pop(0)
+            question = questions.listing(server, library.share_name, path)
+            found = self._listing(question, path)
+            if isinstance(found, Missing):
+                if not path:
+                    return found
+                unlisted.append((path, found))
+                continue
+            items += found
+            waiting += [item.path for item in found if walks_into(item)]
+        return Tree(tuple(sorted(items, key=lambda i: i.path.lower())), tuple(unlisted), root.id)
+
+    def _listing(self, question: Question, path: str) -> list[Item] | Missing:
+        reply = self._evidence.reply(question)
+        if isinstance(reply, Gap):
+            return Missing.of(reply, question)
+        return _decoded(lambda: list(listed(reply, path)), question)
+
+    def _item_descriptor(self, library: Library, path: str) -> SecurityDescriptor | Missing:
+        """The NTFS descriptor of a folder or file."""
+        server = questions.file_server(self._scope, library)
+        question = questions.descriptor(server, library.share_name, path)
+        reply = self._evidence.reply(question)
+        if isinstance(reply, Gap):
+            return Missing.of(reply, question)
+        data = reply.rows[0].first("descriptor") or b""
+        return _decoded(lambda: self.decode_descriptor(data), question)
+
+    def _named_sids(self, library: Library) -> frozenset[str]:
+        """Every SID that the share's, folders' and files' descriptors name."""
+        found = [self.share_descriptor(library)]
+        tree = self.tree(library)
+        if isinstance(tree, Tree):
+            found += [self.item_descriptor(library, path) for path in described(tree)]
+        named: set[str] = set()
+        for descriptor in found:
+            if isinstance(descriptor, SecurityDescriptor):
+                named |= {ace.sid for ace in descriptor.aces if ace.sid}
+                named |= {descriptor.owner} if descriptor.owner else set()
+        return frozenset(named)
+
+    def _local_groups(self, server: str) -> LocalGroups | Missing:
+        question = questions.sam_domains(server)
+        reply = self._evidence.reply(question)
+        if isinstance(reply, Gap):
+            return Missing.of(reply, question)
+        groups: list[LocalGroup] = []
+        missing: Missing | None = None
+        own: str | None = None
+        for row in reply.rows:
+            sid = sid_from_bytes(row.first("sid") or b"")
+            own = sid if sid.startswith("S-1-5-21-") else own
+            asked = questions.aliases(server, sid)
+            enumerated = self._evidence.reply(asked)
+            if isinstance(enumerated, Gap):
+                missing = Missing.of(enumerated, asked)
+                continue
+            for rid, name in alias_names(enumerated):
+                group = self._local_group(server, f"{sid}-{rid}", name)
+                if isinstance(group, Missing):
+                    missing = group
+                else:
+                    groups.append(group)
+        return LocalGroups(tuple(groups), own, missing)
+
+    def _local_group(self, server: str, sid: str, name: str) -> LocalGroup | Missing:
+        question = questions.members(server, sid)
+        reply = self._evidence.reply(question)
+        if isinstance(reply, Gap):
+            return Missing.of(reply, question)
+
+        def decoded() -> LocalGroup:
+            members = samr.decode_members(reply.rows[0].first("reply") or b"")
+            return LocalGroup(sid, name, frozenset(members), question.id)
+
+        return _decoded(decoded, question)
+
+    def _boot(self, server: str) -> Boot | Missing:
+        exact = questions.boot(server)
+        reply = self._evidence.reply(exact)
+        if isinstance(reply, Answer):
+            text = (reply.rows[0].first("LastBootUpTime") or b"").decode("ascii", "replace")
+            return _decoded(lambda: Boot(_cim_datetime(text), True, exact.id), exact)
+        question = questions.clock(server)
+        clock = self._evidence.reply(question)
+        if isinstance(clock, Gap):
+            return Missing.of(clock, question, exact)
+
+        def decoded() -> Boot | Missing:
+            time = srvsvc.decode_time(clock.rows[0].first("reply") or b"")
+            if not time.msecs:
+                return Missing(
+                    Reason.NOT_SUPPORTED,
+                    f"{server} does not tell how long it has been running.",
+                    (question.id, exact.id),
+                )
+            started = datetime.fromtimestamp(time.elapsed, UTC) - timedelta(milliseconds=time.msecs)
+            return Boot(started, False, question.id)
+
+        return _decoded(decoded, question)
+
+
+def described(tree: Tree) -> list[str]:
+    """The paths whose descriptors are read: the root, ISO files and the folders above them."""
+    paths = {""}
+    for item in tree.items:
+        if item.is_iso:
+            paths.add(item.path)
+            parent = item.parent
+            while parent:
+                paths.add(parent)
+                parent = parent.rpartition("\\")[0]
+        elif item.is_folder and not item.parent:
+            paths.add(item.path)
+    return sorted(paths)
+
+
+def walks_into(item: Item) -> bool:
+    """Whether a folder is walked: a reparse point may lead anywhere, so it is only named."""
+    return item.is_folder and not item.is_reparse_point
+
+
+def listed(answer: Answer, path: str) -> Iterator[Item]:
+    """The entries of one folder.
+
+    Raises:
+        FormatError: the reply does not follow MS-FSCC 2.4.17.
+    """
+    prefix = f"{path}\\" if path else ""
+    for buffer in answer.rows[0].values.get("entries", ()):
+        for entry in file_information.decode_entries(buffer):
+            if entry.name not in (".", ".."):
+                yield Item(prefix + entry.name, entry.is_folder, entry.size, entry.is_reparse_point)
+
+
+def alias_names(answer: Answer) -> list[tuple[int, str]]:
+    """RID and name of each local group of an answer.
+
+    Raises:
+        FormatError: the reply does not follow MS-SAMR 3.1.5.2.3.
+    """
+    replies = (reply for row in answer.rows for reply in row.values.get("reply", ()))
+    return [alias for reply in replies for alias in samr.decode_aliases(reply)]
+
+
+def _decoded(decode: Callable[[], T], question: Question) -> T | Missing:
+    """What `decode` gives, or the reason why the reply could not be understood."""
+    try:
+        return decode()
+    except (FormatError, ValueError, IndexError) as error:
+        return Missing(Reason.MALFORMED_REPLY, str(error), (question.id,))
+
+
+def _cim_datetime(text: str) -> datetime:
+    """DSP0004 5.2.4: `yyyymmddHHMMSS.mmmmmmsUTC`, the offset in minutes."""
+    moment = datetime.strptime(text[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    return moment - timedelta(minutes=int(text[21:25]))

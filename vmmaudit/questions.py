@@ -1,0 +1,287 @@
+"""The questions that are asked: one function each, so that collecting and decoding agree.
+
+Everything the tool ever reads from a directory or a server stands in this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from vmmaudit.evidence import Question
+from vmmaudit.scope import Host, Library, Scope
+from vmmaudit.windows.sid import sid_to_bytes
+
+SEARCH: Final = "ldap.search"
+SHARES: Final = "smb.shares"
+SHARE: Final = "smb.share"
+LIST: Final = "smb.list"
+DESCRIPTOR: Final = "smb.descriptor"
+SERVER: Final = "smb.server"
+TIME: Final = "srvsvc.time"
+BOOT: Final = "cim.boot"
+SAM_DOMAIN: Final = "samr.domain"
+ALIASES: Final = "samr.aliases"
+MEMBERS: Final = "samr.members"
+
+PRINCIPAL: Final = (
+    "accountExpires",
+    "cn",
+    "dNSHostName",
+    "groupType",
+    "lastLogonTimestamp",
+    "msDS-AdditionalDnsHostName",
+    "msDS-AllowedToActOnBehalfOfOtherIdentity",
+    "msDS-AllowedToDelegateTo",
+    "msDS-AssignedAuthNPolicy",
+    "msDS-SupportedEncryptionTypes",
+    "msDS-User-Account-Control-Computed",
+    "objectClass",
+    "objectSid",
+    "operatingSystem",
+    "operatingSystemVersion",
+    "primaryGroupID",
+    "pwdLastSet",
+    "replPropertyMetaData",
+    "sAMAccountName",
+    "sIDHistory",
+    "servicePrincipalName",
+    "userAccountControl",
+    "userPrincipalName",
+    "whenChanged",
+)
+"""What is read of every account; no attribute of it holds a secret."""
+_NAMES: Final = (
+    "cn",
+    "groupType",
+    "member",
+    "objectClass",
+    "objectSid",
+    "sAMAccountName",
+    "whenChanged",
+)
+_SIDS_AT_ONCE: Final = 50
+
+
+def escape(value: str) -> str:
+    r"""A value inside a filter (RFC 4515): `*()\` and NUL and all beyond ASCII as `\xx`."""
+    return "".join(
+        chr(byte) if 0x20 <= byte < 0x7F and chr(byte) not in "*()\\" else f"\\{byte:02x}"
+        for byte in value.encode()
+    )
+
+
+def search(domain: str, base: str, scope: str, query: str, attributes: Iterable[str]) -> Question:
+    """A search in the directory of `domain`."""
+    return Question(domain, SEARCH, (base, scope, query, ",".join(sorted(attributes))))
+
+
+def base_dn(domain: str) -> str:
+    """The naming context of a domain (RFC 2247, MS-ADTS 3.1.1.1.5)."""
+    return ",".join(f"DC={label}" for label in domain.split("."))
+
+
+def root_dse(domain: str) -> Question:
+    """The root of the domain controller that answers."""
+    return search(
+        domain,
+        "",
+        "base",
+        "(objectClass=*)",
+        (
+            "configurationNamingContext",
+            "currentTime",
+            "defaultNamingContext",
+            "dnsHostName",
+            "domainControllerFunctionality",
+            "domainFunctionality",
+            "forestFunctionality",
+            "rootDomainNamingContext",
+        ),
+    )
+
+
+def domain_object(domain: str) -> Question:
+    """The domain itself: SID and functional level."""
+    return search(
+        domain,
+        base_dn(domain),
+        "base",
+        "(objectClass=*)",
+        ("msDS-Behavior-Version", "nTMixedDomain", "objectSid"),
+    )
+
+
+def partition(domain: str, configuration: str) -> Question:
+    """The cross-reference that tells the domain's NetBIOS name."""
+    return search(
+        domain,
+        f"CN=Partitions,{configuration}",
+        "one",
+        f"(&(objectClass=crossRef)(nCName={escape(base_dn(domain))}))",
+        ("nCName", "nETBIOSName", "msDS-Behavior-Version"),
+    )
+
+
+def trusts(domain: str) -> Question:
+    """The domains trusted by or trusting this one."""
+    return search(
+        domain,
+        f"CN=System,{base_dn(domain)}",
+        "one",
+        "(objectClass=trustedDomain)",
+        ("flatName", "securityIdentifier", "trustAttributes", "trustDirection", "trustPartner"),
+    )
+
+
+def computer(domain: str, name: str) -> Question:
+    """The computer account of a server, by its DNS name or its short name."""
+    short = name.split(".", maxsplit=1)[0]
+    wanted = [f"(sAMAccountName={escape(short)}$)"]
+    if "." in name:
+        wanted.append(f"(dNSHostName={escape(name)})")
+        wanted.append(f"(msDS-AdditionalDnsHostName={escape(name)})")
+    query = f"(&(objectCategory=computer)(|{''.join(wanted)}))"
+    return search(domain, base_dn(domain), "sub", query, PRINCIPAL)
+
+
+def account(domain: str, name: str) -> Question:
+    r"""A user or service account by `DOMAIN\name` or `name@domain`."""
+    if "\\" in name:
+        query = f"(sAMAccountName={escape(name.rpartition(chr(92))[2])})"
+    else:
+        short = escape(name.partition("@")[0])
+        query = f"(|(userPrincipalName={escape(name)})(sAMAccountName={short}))"
+    return search(domain, base_dn(domain), "sub", f"(&(objectSid=*){query})", PRINCIPAL)
+
+
+def spn(domain: str, name: str) -> Question:
+    """Who owns `cifs/name` or `HOST/name`."""
+    host = escape(name)
+    query = f"(|(servicePrincipalName=cifs/{host})(servicePrincipalName=HOST/{host}))"
+    return search(domain, base_dn(domain), "sub", query, PRINCIPAL)
+
+
+def vmm_spns(domain: str) -> Question:
+    """Who owns the SPNs of VMM (`SCVMM/…`): the account its service runs under."""
+    return search(domain, base_dn(domain), "sub", "(servicePrincipalName=SCVMM/*)", PRINCIPAL)
+
+
+def connection_points(domain: str) -> Question:
+    """The service connection points of VMM servers and of Hyper-V hosts."""
+    return search(
+        domain,
+        base_dn(domain),
+        "sub",
+        "(&(objectClass=serviceConnectionPoint)(|(cn=MSVMM)(cn=Microsoft Hyper-V)))",
+        ("cn", "keywords", "serviceBindingInformation", "serviceClassName", "serviceDNSName"),
+    )
+
+
+def token_groups(domain: str, dn: str) -> Question:
+    """All groups an account is in, as its domain controller sees it."""
+    return search(
+        domain,
+        dn,
+        "base",
+        "(objectClass=*)",
+        ("tokenGroups", "tokenGroupsGlobalAndUniversal"),
+    )
+
+
+def names(domain: str, wanted: Iterable[str]) -> list[Question]:
+    """The accounts behind SIDs, some at a time."""
+    ordered = sorted(set(wanted))
+    return [
+        search(
+            domain,
+            base_dn(domain),
+            "sub",
+            f"(|{''.join(_by_sid(sid) for sid in ordered[start : start + _SIDS_AT_ONCE])})",
+            _NAMES,
+        )
+        for start in range(0, len(ordered), _SIDS_AT_ONCE)
+    ]
+
+
+def _by_sid(sid: str) -> str:
+    return f"(objectSid={''.join(f'{chr(92)}{byte:02x}' for byte in sid_to_bytes(sid))})"
+
+
+def shares(server: str) -> Question:
+    """The shares a server offers."""
+    return Question(server, SHARES)
+
+
+def share(server: str, name: str) -> Question:
+    """One share, with its own descriptor where the caller's rights allow."""
+    return Question(server, SHARE, (name.lower(),))
+
+
+def listing(server: str, name: str, path: str) -> Question:
+    """The content of a folder."""
+    return Question(server, LIST, (name.lower(), path))
+
+
+def descriptor(server: str, name: str, path: str) -> Question:
+    """Owner, group and DACL of a folder or file."""
+    return Question(server, DESCRIPTOR, (name.lower(), path))
+
+
+def smb_server(server: str) -> Question:
+    """What the server negotiated."""
+    return Question(server, SERVER)
+
+
+def clock(server: str) -> Question:
+    """The server's time and the milliseconds since it started, which wrap at 49.7 days."""
+    return Question(server, TIME)
+
+
+def boot(server: str) -> Question:
+    """Win32_OperatingSystem.LastBootUpTime."""
+    return Question(server, BOOT)
+
+
+def sam_domains(server: str) -> Question:
+    """The SAM domains of a server: BUILTIN and its own."""
+    return Question(server, SAM_DOMAIN)
+
+
+def aliases(server: str, domain_sid: str) -> Question:
+    """The local groups of one of the server's SAM domains."""
+    return Question(server, ALIASES, (domain_sid,))
+
+
+def members(server: str, alias_sid: str) -> Question:
+    """The direct members of a local group."""
+    return Question(server, MEMBERS, (alias_sid,))
+
+
+def computer_name(library: Library) -> str:
+    """The name by which a library's computer account is looked for."""
+    return library.server or library.unc_name
+
+
+def file_server(scope: Scope, library: Library) -> str:
+    """The server that is asked about a library: fully qualified, so that Kerberos finds it."""
+    name = computer_name(library)
+    return name if "." in name or ":" in name else f"{name}.{scope.domain_of(name).name}"
+
+
+def account_domain(scope: Scope, name: str) -> str:
+    r"""The domain to ask for an account: by UPN suffix or DNS name, else the first one.
+
+    `CONTOSO\name` names a domain by its NetBIOS name, which in the usual case is the first
+    label of the DNS name.
+    """
+    prefix = (name.partition("\\")[0] if "\\" in name else name.partition("@")[2]).lower()
+    for domain in scope.domains:
+        if prefix in (domain.name, domain.name.split(".")[0]):
+            return domain.name
+    return scope.domains[0].name
+
+
+def host_server(scope: Scope, host: Host) -> str:
+    """The host as a server that is asked about itself, fully qualified."""
+    return host.name if "." in host.name else f"{host.name}.{scope.domain_of(host.name).name}"

@@ -1,0 +1,55 @@
+"""replPropertyMetaData: when each attribute of an object was last changed at its origin.
+
+PROPERTY_META_DATA_VECTOR as stored in the directory (MS-DRSR 5.162, 5.163): it holds
+no linked values, so a change of `member` is not in it.
+"""
+
+from __future__ import annotations
+
+import struct
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from vmmaudit.errors import FormatError
+
+USER_ACCOUNT_CONTROL: Final = 0x0009_0008
+SERVICE_PRINCIPAL_NAME: Final = 0x0009_0303
+ALLOWED_TO_DELEGATE_TO: Final = 0x0009_06FB
+ALLOWED_TO_ACT: Final = 0x0009_0886
+"""ATTRTYPs of MS-ADTS 3.1.1.2.6: OID 1.2.840.113556.1.4.x is prefix 9, number x."""
+
+_EPOCH: Final = datetime(1601, 1, 1, tzinfo=UTC)
+_ENTRY: Final = struct.Struct("<IIQ16sQQ")
+
+
+def change_times(data: bytes) -> dict[int, datetime]:
+    """ATTRTYP → time of the last originating change, to the second.
+
+    Raises:
+        FormatError: truncated, or another version.
+    """
+    if len(data) < 16:
+        raise FormatError("PROPERTY_META_DATA_VECTOR", 0, "the buffer ends inside its header")
+    version, _, count, _ = struct.unpack_from("<IIII", data)
+    if version != 1:
+        raise FormatError("PROPERTY_META_DATA_VECTOR", 0, f"version {version} instead of 1")
+    if len(data) < 16 + count * _ENTRY.size:
+        raise FormatError("PROPERTY_META_DATA_VECTOR", 8, f"{count} entries do not fit")
+    times = {}
+    for index in range(count):
+        offset = 16 + index * _ENTRY.size
+        attribute, _, seconds, _, _, _ = _ENTRY.unpack_from(data, offset)
+        try:
+            times[attribute] = _EPOCH + timedelta(seconds=seconds)
+        except OverflowError as error:
+            raise FormatError("PROPERTY_META_DATA", offset, "a time that cannot be") from error
+    return times
+
+
+def encode(times: dict[int, datetime]) -> bytes:
+    """The inverse of `change_times`, for made-up worlds; versions and USNs are 1."""
+    entries = b"".join(
+        _ENTRY.pack(attribute, 1, int((moment - _EPOCH).total_seconds()), bytes(16), 1, 1)
+        for attribute, moment in sorted(times.items())
+    )
+    return struct.pack("<IIII", 1, 0, len(times), 0) + entries
