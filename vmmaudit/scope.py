@@ -136,6 +136,12 @@ class Authentication(_Part):
     secret: SecretReference = "sso"  # noqa: S105 - names the logon of this session
 
 
+def _or_reference(schema: dict[str, Any]) -> None:
+    """The reference to the secret may stand alone in the place of the mapping."""
+    mapping = {key: schema.pop(key) for key in list(schema) if key != "default"}
+    schema["anyOf"] = [{"type": "string", "pattern": f"^({_REFERENCE.pattern})$"}, mapping]
+
+
 class Domain(_Part):
     """An Active Directory domain and how it is reached.
 
@@ -145,7 +151,7 @@ class Domain(_Part):
     name: DnsName
     controllers: tuple[DnsName, ...] = ()
     transport: Literal["sealed", "ldaps", "starttls"] = "sealed"
-    auth: Authentication = Authentication()
+    auth: Authentication = Field(default=Authentication(), json_schema_extra=_or_reference)
     ca: Path | None = None
 
     @field_validator("auth", mode="before")

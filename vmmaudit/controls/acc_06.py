@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
 
-from vmmaudit.assessment import Ternary, Verdict
+from vmmaudit.assessment import Remark, Ternary, Verdict
 from vmmaudit.controls import subjects
 from vmmaudit.controls.control import (
     Case,
@@ -16,8 +18,14 @@ from vmmaudit.controls.control import (
     by_link,
     given,
 )
-from vmmaudit.facts import AccountFact
-from vmmaudit.readiness.account import not_protected
+from vmmaudit.facts import AccountFact, Facts, Groups, Principal
+from vmmaudit.readiness.account import doubted, not_protected
+from vmmaudit.windows import sid
+
+PRIVILEGED_RIDS: Final = frozenset({512, 518, 519})
+"""Domain, Schema and Enterprise Admins."""
+PRIVILEGED_BUILTIN_RIDS: Final = frozenset({544, 548, 549, 551})
+"""Administrators; Account, Server and Backup Operators: as a domain controller sees them."""
 
 
 def _cases(world: World) -> Iterator[Case]:
@@ -27,12 +35,39 @@ def _cases(world: World) -> Iterator[Case]:
 
 
 def _check(world: World, found: AccountFact) -> Outcome:
-    link = not_protected(world.facts, found.principal)
+    account = found.principal
+    link = not_protected(world.facts, account)
+    values = {**link.values, "identity": account.name, "domain": account.domain}
+    if account.is_computer:
+        return Outcome(Verdict.NOT_APPLICABLE, "LOCAL_SYSTEM", values, link.evidence)
+    if groups := _privileged(world.facts, account):
+        values["groups"] = groups
+        if link.state is Ternary.NO:
+            link = replace(link, code=f"{link.code}_PRIVILEGED")
+    link = replace(link, values=values)
+    if doubted(found, link) != link:
+        remark = Remark("SPN_ONLY", values)
+        return Outcome(Verdict.WARN, link.code, values, link.evidence, (remark,))
     if link.state is Ternary.YES and link.code:
-        return Outcome(Verdict.WARN, link.code, link.values, link.evidence)
-    if link.state is Ternary.UNKNOWN and link.code == "AUTHENTICATION_POLICY":
-        return Outcome(Verdict.MANUAL, link.code, link.values, link.evidence)
+        return Outcome(Verdict.WARN, link.code, values, link.evidence)
+    if link.code == "AUTHENTICATION_POLICY":
+        return Outcome(Verdict.MANUAL, link.code, values, link.evidence)
+    if link.state is Ternary.YES and groups:
+        return by_link(link, Remark("PRIVILEGED", values))
     return by_link(link)
+
+
+def _privileged(facts: Facts, account: Principal) -> tuple[str, ...]:
+    """The groups of an account that make it an administrator of its domain."""
+    groups = facts.directory.groups(account)
+    if not isinstance(groups, Groups):
+        return ()
+    return tuple(
+        facts.directory.name_of(found)
+        for found in sorted(groups.all)
+        if sid.rid_of(found)
+        in (PRIVILEGED_BUILTIN_RIDS if sid.is_builtin(found) else PRIVILEGED_RIDS)
+    )
 
 
 ACC_06 = Control(
@@ -40,6 +75,10 @@ ACC_06 = Control(
     version=1,
     severity=Severity.CRITICAL,
     origin=Origin.VENDOR,
-    references=("MS-SFU 3.2.5.1.2", "S14", "S16"),
+    references=(
+        "MS-SFU 3.2.5.1.2",
+        "Microsoft Learn: Protected Users security group",
+        "BSI IT-Grundschutz-Kompendium Edition 2023, APP.2.2.A16",
+    ),
     cases=_cases,
 )

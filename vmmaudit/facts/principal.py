@@ -51,6 +51,10 @@ class Principal:
     changed: Mapping[int, datetime] = field(default_factory=dict)
     evidence: str = ""
 
+    def __hash__(self) -> int:
+        """By SID: equal principals have the same."""
+        return hash(self.sid)
+
     @property
     def enabled(self) -> bool:
         """Whether it may log on at all."""

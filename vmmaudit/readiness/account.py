@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from vmmaudit.assessment import Ternary, Value
-from vmmaudit.facts import Facts, Groups, Missing, Principal
+from vmmaudit.facts import AccountFact, AccountSource, Facts, Groups, Missing, Principal
 from vmmaudit.readiness.link import Link
 from vmmaudit.scope import Host
 from vmmaudit.windows.account_control import AccountControl
@@ -20,8 +21,19 @@ def delegatable(facts: Facts, host: Host) -> Link:
     account = facts.account(host)
     if isinstance(account, Missing):
         return Link.unknown(account)
-    first = usable(facts, account.principal)
-    return not_protected(facts, account.principal) if first.state is Ternary.YES else first
+    links = usable(facts, account.principal), not_protected(facts, account.principal)
+    for state in (Ternary.NO, Ternary.UNKNOWN):
+        for link in links:
+            if link.state is state:
+                return doubted(account, link)
+    return links[-1]
+
+
+def doubted(account: AccountFact, link: Link) -> Link:
+    """SPNs go stale: a fault of an account that only an SPN names is a doubt, not a finding."""
+    if link.state is Ternary.NO and account.source is AccountSource.SPN_OWNER:
+        return replace(link, state=Ternary.UNKNOWN)
+    return link
 
 
 def usable(facts: Facts, account: Principal) -> Link:

@@ -24,9 +24,6 @@ def restarted(facts: Facts, host: Host) -> Link:
     computer = facts.host(host)
     if isinstance(computer, Missing):
         return Link.unknown(computer)
-    groups = facts.directory.groups(computer)
-    if isinstance(groups, Missing):
-        return Link.unknown(groups)
     booted = facts.servers.boot(questions.host_server(facts.scope, host))
     if isinstance(booted, Missing):
         return Link.unknown(booted)
@@ -42,13 +39,17 @@ def restarted(facts: Facts, host: Host) -> Link:
         "changed": _shown(changed),
         "hours": facts.scope.thresholds.ticket_lifetime_hours,
     }
-    evidence = (computer.evidence, groups.evidence, booted.evidence)
+    evidence: tuple[str, ...] = (computer.evidence, booted.evidence)
     if booted.at < changed + margin:
         if facts.moment - changed < lifetime:
             return Link(Ternary.NO, "NOT_RESTARTED", values, evidence)
         return Link(Ternary.UNKNOWN, "TICKETS_MAY_HAVE_RENEWED", values, evidence)
     if not booted.exact:
         return Link(Ternary.UNKNOWN, "COUNTER_WRAPS", values, evidence)
+    groups = facts.directory.groups(computer)
+    if isinstance(groups, Missing):
+        return Link.unknown(groups)
+    evidence += (groups.evidence,)
     membership = _membership_changed(facts, groups)
     if membership is None:
         return Link(Ternary.UNKNOWN, "MEMBERSHIP_UNKNOWN", values, evidence)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from vmmaudit import questions
 from vmmaudit.assessment import Ternary, Value
-from vmmaudit.facts import Facts, Missing, Principal
+from vmmaudit.facts import Facts, Groups, Missing, Principal
 from vmmaudit.readiness.link import Link
 from vmmaudit.scope import Host, Library
-from vmmaudit.windows.access import FileRight, Token, check
+from vmmaudit.windows import sid
+from vmmaudit.windows.access import Token, check
+
+CONTROL_ACCESS: Final = 0x0000_0100
+"""ADS_RIGHT_DS_CONTROL_ACCESS (MS-ADTS 5.1.3.2): the right that the KDC asks of L's descriptor."""
 
 
 def delegation(facts: Facts, host: Host, library: Library) -> Link:
@@ -15,14 +21,22 @@ def delegation(facts: Facts, host: Host, library: Library) -> Link:
     computer = facts.host(host)
     if isinstance(computer, Missing):
         return Link.unknown(computer)
-    aim = target(facts, library)
     server = facts.library(library)
     if isinstance(server, Principal) and server.sid == computer.sid:
         return Link(Ternary.YES, "LOCAL", {"host": computer.shown}, (computer.evidence,))
     if not computer.enabled:
         return Link(Ternary.NO, "HOST_DISABLED", {"host": computer.shown}, (computer.evidence,))
-    if aim.state is not Ternary.YES:
+    aim = target(facts, library)
+    way = _either(facts, computer, server, library)
+    if aim.state is Ternary.NO or (aim.state is Ternary.UNKNOWN and way.state is not Ternary.NO):
         return aim
+    return way
+
+
+def _either(
+    facts: Facts, computer: Principal, server: Principal | Missing, library: Library
+) -> Link:
+    """Constrained on H, else resource-based on L."""
     if isinstance(server, Missing):
         return Link.unknown(server)
     by_host = constrained(computer, server, library)
@@ -79,19 +93,43 @@ def constrained(computer: Principal, server: Principal, library: Library) -> Lin
 
 
 def resource_based(facts: Facts, computer: Principal, server: Principal) -> Link:
-    """L itself lets H delegate to it (MS-SFU 3.2.5.2.3); flag set or H's own list empty."""
+    """L itself lets H delegate to it (MS-SFU 3.2.5.2.3); flag set or H's own list empty.
+
+    The KDC of L's domain makes the token from the PAC: H's own domain-local groups are not in
+    it where L is of another domain, and whether well-known and local groups are is not known.
+    """
     values: dict[str, Value] = {"host": computer.shown, "server": server.shown}
     evidence: tuple[str, ...] = (computer.evidence, server.evidence)
     if server.allowed_to_act is None:
         return Link(Ternary.NO, "NO_RBCD", values, evidence)
+    blocked = bool(computer.delegates_to) and not computer.may_transition
     groups = facts.directory.groups(computer)
     if isinstance(groups, Missing):
+        if blocked:
+            return Link(Ternary.NO, "RBCD_LIST_NOT_EMPTY", values, evidence)
         return Link.unknown(groups)
-    held = Token(groups.all | {computer.sid})
-    granted = check(server.allowed_to_act, held, FileRight.READ_DATA).granted
-    if not granted:
-        code = "RBCD_NOT_GRANTED" if granted is False else "RBCD_UNDECIDABLE"
-        return Link(Ternary.of(granted), code, values, (*evidence, groups.evidence))
-    if not computer.may_transition and computer.delegates_to:
+    evidence += (groups.evidence,)
+    token = _at_controller(computer, server, groups)
+    granted = check(server.allowed_to_act, token, CONTROL_ACCESS).granted
+    if granted is False:
+        return Link(Ternary.NO, "RBCD_NOT_GRANTED", values, evidence)
+    if blocked:
         return Link(Ternary.NO, "RBCD_LIST_NOT_EMPTY", values, evidence)
-    return Link(Ternary.YES, "RBCD", values, (*evidence, groups.evidence))
+    if granted is None:
+        return Link(Ternary.UNKNOWN, "RBCD_UNDECIDABLE", values, evidence)
+    return Link(Ternary.YES, "RBCD", values, evidence)
+
+
+def _at_controller(computer: Principal, server: Principal, groups: Groups) -> Token:
+    """H's token at the KDC of L's domain: what is certain, and what may be in it."""
+    same_domain = computer.domain == server.domain
+    of_domain = groups.all if same_domain else groups.global_and_universal
+    held = {computer.sid, *computer.sid_history}
+    held |= {found for found in of_domain if not sid.is_builtin(found)}
+    possible = {sid.EVERYONE, sid.NETWORK, sid.AUTHENTICATED_USERS}
+    possible |= {found for found in groups.all if sid.is_builtin(found)}
+    if not same_domain and server.allowed_to_act:
+        own = sid.domain_of(server.sid)
+        named = {ace.sid for ace in server.allowed_to_act.aces if ace.sid}
+        possible |= {found for found in named if sid.domain_of(found) == own}
+    return Token(frozenset(held), frozenset(possible - held))

@@ -141,12 +141,11 @@ class Texts:
         """A template of `report.toml` by its path."""
         return _find(self.report, path, "report")
 
-    def entries(self, *path: str) -> Mapping[str, str]:
-        """A table of `report.toml` by its path, in the order of the file."""
-        found: Any = self.report
-        for key in path:
-            found = found[key]
-        return {key: value for key, value in found.items() if isinstance(value, str)}
+    @property
+    def glossary(self) -> tuple[tuple[str, str], ...]:
+        """Terms and their meanings, in alphabetical order."""
+        entries = [(item["term"], item["meaning"]) for item in self.report["glossary"].values()]
+        return tuple(sorted(entries, key=lambda entry: entry[0].casefold()))
 
     def control(self, name: str) -> ControlTexts:
         """The words of a control."""
@@ -170,6 +169,17 @@ class Texts:
         if reason in self.reasons:
             return fill(self.sentence("results", "gap"), {"reason": self.reasons[reason]})
         raise TextError(f"{control} has no sentence for the code {code} in '{self.language}'.")
+
+    def remark(self, control: str, code: str) -> str:
+        """The sentence of a remark.
+
+        Raises:
+            TextError: the control has no such remark.
+        """
+        try:
+            return self.control(control).remark[code]
+        except KeyError:
+            raise TextError(f"{control} has no remark {code} in '{self.language}'.") from None
 
     def fill(self, template: str, values: Mapping[str, Fill]) -> str:
         """`template`, filled as this language writes numbers, dates and lists."""

@@ -1,0 +1,67 @@
+# make demo   a finished report in German and English from an embedded, made-up site
+# make test   every test; on Debian as root with a real Samba domain
+# make lab    the Samba domain for a person; make lab-down ends it
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+LAB    := $(shell [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo yes)
+
+.PHONY: demo test dev lint format lab lab-down lock docs clean
+
+demo: $(VENV)/.installed
+	$(BIN)/vmmaudit audit --demo || [ $$? = 3 ]
+
+test: $(VENV)/.dev lint
+ifeq ($(LAB),yes)
+	$(BIN)/python -m tests.lab exec -- $(BIN)/python -m pytest
+else
+	@echo "Not root on Debian: the tests marked 'live' are left out, since they need a Samba lab"
+	@echo "in namespaces of its own (see docs/lab.md)."
+	$(BIN)/python -m pytest -m "not live"
+endif
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+dev: $(VENV)/.dev
+
+lab: $(VENV)/.dev
+	$(BIN)/python -m tests.lab up
+
+lab-down: $(VENV)/.dev
+	$(BIN)/python -m tests.lab down --all
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml requirements.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed pyproject.toml
+ifeq ($(LAB),yes)
+	sh tests/lab/install.sh
+	$(BIN)/python -m pip install -q --disable-pip-version-check 'pip>=25.1'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e . --group dev --group live
+else
+	$(BIN)/python -m pip install -q --disable-pip-version-check 'pip>=25.1'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e . --group dev
+endif
+	@touch $@
+
+lock:
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+	  --output-file requirements.txt pyproject.toml
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache

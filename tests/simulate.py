@@ -1,0 +1,450 @@
+"""A world without a server: it answers the same questions, in the same bytes, as a real one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from tests import stubs, worlds
+from tests.worlds import DOMAIN, DOMAIN_SID, MOMENT, NETBIOS, World
+from vmmaudit import __version__, questions
+from vmmaudit.collect.gather import collect
+from vmmaudit.evidence import Answer, Evidence, Gap, Origin, Question, Reason, Row
+from vmmaudit.scope import Scope, parse
+from vmmaudit.windows import descriptor as descriptors
+from vmmaudit.windows import replication
+from vmmaudit.windows.filetime import NEVER, to_filetime
+from vmmaudit.windows.sid import sid_to_bytes
+
+BASE = questions.base_dn(DOMAIN)
+CONFIGURATION = f"CN=Configuration,{BASE}"
+_BUILT_IN_GROUPS = {
+    "Domain Admins": (512, "global"),
+    "Domain Users": (513, "global"),
+    "Domain Computers": (515, "global"),
+    "Domain Controllers": (516, "global"),
+    "Protected Users": (525, "global"),
+}
+_SCOPE_BITS = {"global": 2, "domain-local": 4, "universal": 8}
+_ALIAS_RIDS = {r"BUILTIN\Administrators": 544, r"BUILTIN\Users": 545}
+
+
+def scope_of(world: World, **changes: Any) -> Scope:
+    """The scope that an auditor of this world would write."""
+    hosts = "\n".join(
+        f"  - name: {host.name.lower()}.{DOMAIN}"
+        + (f"\n    run_as: '{NETBIOS}\\{host.run_as}'" if host.run_as else "")
+        for host in world.hosts
+    )
+    libraries = "\n".join(
+        rf"  - share: \\{library.named}\{share}"
+        + (f"\n    server: {library.name.lower()}.{DOMAIN}" if library.unc_name else "")
+        for library in world.libraries
+        for share in [*(s.name for s in library.shares), *library.missing_shares]
+    )
+    text = f"""
+format: 1
+audit:
+  title: Gemeinsam genutzte ISO-Abbilder in VMM
+  client: Contoso AG
+  period: {{from: 2026-07-01, to: 2026-09-30}}
+people:
+  - {{role: auditor, name: Jana Müller}}
+  - {{role: reviewer, name: Peter Weiß}}
+domains:
+  - name: {DOMAIN}
+vmm:
+  - server: {world.vmm.lower()}.{DOMAIN}
+    account: '{NETBIOS}\\{world.account}'
+hosts:
+{hosts}
+libraries:
+{libraries}
+"""
+    return parse(text, "scope.yaml").model_copy(update=changes)
+
+
+def simulate(
+    world: World,
+    attributes: Mapping[str, Mapping[str, Sequence[bytes]]] | None = None,
+    scope: Scope | None = None,
+    moment: datetime = MOMENT,
+) -> tuple[Evidence, Scope]:
+    """The evidence that collecting from this world gives, and its scope.
+
+    `attributes` overrides LDAP attributes by sAMAccountName (the domain itself is `""`).
+    """
+    used = scope or scope_of(world)
+    return collect(used, SimulatedWire(world, attributes or {}, moment)), used
+
+
+def without(
+    evidence: Evidence, question: Question, reason: Reason = Reason.ACCESS_DENIED
+) -> Evidence:
+    """The same evidence with a gap in the place of one answer."""
+    assert question in evidence.answers, f"{question} was not answered anyway"
+    answers = {asked: answer for asked, answer in evidence.answers.items() if asked != question}
+    gaps = {**evidence.gaps, question: Gap(reason, "It was refused.", evidence.origin.moment)}
+    return replace(evidence, answers=answers, gaps=gaps)
+
+
+@dataclass
+class _Entry:
+    dn: str
+    values: dict[str, list[bytes]] = field(default_factory=dict)
+
+
+class SimulatedWire:
+    """Implements `vmmaudit.collect.wire.Wire`."""
+
+    def __init__(
+        self,
+        world: World,
+        attributes: Mapping[str, Mapping[str, Sequence[bytes]]],
+        moment: datetime,
+    ) -> None:
+        self.world = world
+        self.moment = moment
+        self.sids = _sids(world)
+        self.entries = list(self._entries())
+        for entry in self.entries:
+            name = next(iter(entry.values.get("sAMAccountName", [b""]))).decode()
+            if entry.dn == BASE or name:
+                entry.values |= {k: list(v) for k, v in attributes.get(name, {}).items()}
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(
+            self.moment, rf"{NETBIOS}\auditor", f"auditor.{DOMAIN}", f"vmmaudit {__version__}"
+        )
+
+    def ask(self, asked: Sequence[Question]) -> list[Answer | Gap]:
+        return [self._one(question) for question in asked]
+
+    def close(self) -> None:
+        pass
+
+    def _one(self, question: Question) -> Answer | Gap:
+        if question.kind == questions.SEARCH:
+            return self._answer(f"dc01.{DOMAIN}", self._search(*question.detail))
+        for library in self.world.libraries:
+            if question.server in (f"{library.name.lower()}.{DOMAIN}", library.named):
+                if not library.reachable:
+                    return self._gap(Reason.UNREACHABLE, f"{question.server} does not answer.")
+                return self._library(library, question)
+        host = next(
+            (h for h in self.world.hosts if question.server == f"{h.name.lower()}.{DOMAIN}"), None
+        )
+        if host and question.kind == questions.BOOT and host.booted:
+            text = host.booted.strftime("%Y%m%d%H%M%S.000000+000")
+            return self._row(question, LastBootUpTime=text.encode())
+        if host and question.kind == questions.TIME:
+            running = (self.moment - host.booted).total_seconds() * 1000 if host.booted else 0
+            return self._row(question, reply=stubs.time_of_day(self.moment, int(running) % 2**32))
+        return self._gap(Reason.UNREACHABLE, f"{question.server} does not answer.")
+
+    def _library(self, library: worlds.Library, question: Question) -> Answer | Gap:
+        own = f"{_own_domain(library)}"
+        if question.kind == questions.SERVER:
+            return self._row(question, dialect=b"3.1.1", signing=b"required", guid=b"0" * 32)
+        if question.kind == questions.SHARES:
+            found = [(share.name, 0, share.remark) for share in library.shares]
+            return self._row(question, reply=stubs.shares([*found, ("IPC$", 0x80000003, "")]))
+        if question.kind == questions.SAM_DOMAIN:
+            rows = [
+                Row("Builtin", {"sid": (sid_to_bytes("S-1-5-32"),)}),
+                Row(library.name, {"sid": (sid_to_bytes(own),)}),
+            ]
+            return self._answer(question.server, rows)
+        if question.kind == questions.ALIASES:
+            found_aliases = [
+                (self._alias_rid(library, alias), alias.name.rpartition("\\")[2])
+                for alias in library.aliases
+                if (alias.name in _ALIAS_RIDS) == (question.detail[0] == "S-1-5-32")
+            ]
+            return self._row(question, reply=stubs.aliases(found_aliases))
+        if question.kind == questions.MEMBERS:
+            for alias in library.aliases:
+                prefix = "S-1-5-32" if alias.name in _ALIAS_RIDS else own
+                if question.detail[0] == f"{prefix}-{self._alias_rid(library, alias)}":
+                    held = [self._sid(library, member) for member in alias.members]
+                    return self._row(question, reply=stubs.members(held))
+        share = next(
+            (s for s in library.shares if [s.name.lower()] == [*question.detail[:1]]), None
+        )
+        if share is None:
+            return self._gap(Reason.NOT_FOUND, f"{question.server} has no such share.")
+        return self._share(library, share, question)
+
+    def _share(
+        self, library: worlds.Library, share: worlds.Share, question: Question
+    ) -> Answer | Gap:
+        if question.kind == questions.SHARE:
+            packed = self._descriptor(library, share.descriptor) if share.descriptor else None
+            reply = stubs.share_502(share.name, share.remark, r"C:\Library", packed)
+            return self._row(question, level=b"502", reply=reply)
+        path = question.detail[1]
+        if question.kind == questions.LIST:
+            below = [
+                (item.path.rpartition("\\")[2], item.size)
+                for item in share.items
+                if item.path.rpartition("\\")[0] == path
+            ]
+            return self._row(question, entries=stubs.entries(below, self.moment))
+        if question.kind == questions.DESCRIPTOR:
+            described = share.root if not path else None
+            for item in share.items:
+                described = item.descriptor if item.path == path else described
+            if described:
+                return self._row(question, descriptor=self._descriptor(library, described))
+        return self._gap(Reason.NOT_FOUND, f"{path} does not exist.")
+
+    def _descriptor(self, library: worlds.Library, of: worlds.Descriptor) -> bytes:
+        aces = None
+        if of.aces is not None:
+            aces = [
+                descriptors.Ace(ace.kind, ace.flags, ace.mask, self._sid(library, ace.trustee))
+                for ace in of.aces
+            ]
+        control = descriptors.Control.DACL_PROTECTED if of.protected else 0
+        return descriptors.encode(
+            aces,
+            owner=self._sid(library, of.owner),
+            group=f"{DOMAIN_SID}-513",
+            control=control,
+        )
+
+    def _sid(self, library: worlds.Library, name: str) -> str:
+        for alias in library.aliases:
+            if alias.name == name and name not in _ALIAS_RIDS:
+                return f"{_own_domain(library)}-{self._alias_rid(library, alias)}"
+        return self.sids[name]
+
+    @staticmethod
+    def _alias_rid(library: worlds.Library, alias: worlds.Alias) -> int:
+        return _ALIAS_RIDS.get(alias.name) or 1000 + library.aliases.index(alias)
+
+    # -- the directory --------------------------------------------------------------------
+
+    def _entries(self) -> Iterator[_Entry]:
+        world = self.world
+        level = str(world.functional_level).encode()
+        yield _Entry(
+            BASE,
+            {
+                "objectClass": [b"top", b"domain", b"domainDNS"],
+                "objectSid": [sid_to_bytes(DOMAIN_SID)],
+                "msDS-Behavior-Version": [level],
+                "nTMixedDomain": [b"0"],
+            },
+        )
+        yield _Entry(
+            f"CN={NETBIOS},CN=Partitions,{CONFIGURATION}",
+            {
+                "objectClass": [b"top", b"crossRef"],
+                "nCName": [BASE.encode()],
+                "nETBIOSName": [NETBIOS.encode()],
+            },
+        )
+        for group in self._groups():
+            yield self._principal(
+                group.name,
+                f"CN={group.name},OU=Gruppen,{BASE}",
+                objectClass=[b"top", b"group"],
+                groupType=[str(_SCOPE_BITS[group.scope] - 2**31).encode()],
+                member=[self._dn(member).encode() for member in group.members],
+            )
+        for user in world.users:
+            control = 0x10200 | (0 if user.enabled else 2) | (0x100000 if user.sensitive else 0)
+            yield self._principal(
+                user.name,
+                self._dn(user.name),
+                objectClass=[b"top", b"person", b"organizationalPerson", b"user"],
+                objectCategory=[b"person"],
+                userAccountControl=[str(control).encode()],
+                accountExpires=[str(to_filetime(user.expires) if user.expires else NEVER).encode()],
+                servicePrincipalName=[spn.encode() for spn in user.spns],
+                primaryGroupID=[b"513"],
+                tokenGroups=self._token_groups(user.name, "Domain Users"),
+            )
+        for name, spns, more in self._computers():
+            yield self._principal(
+                f"{name}$",
+                self._dn(name),
+                **{
+                    "objectClass": [
+                        b"top",
+                        b"person",
+                        b"organizationalPerson",
+                        b"user",
+                        b"computer",
+                    ],
+                    "objectCategory": [b"computer"],
+                    "dNSHostName": [f"{name.lower()}.{DOMAIN}".encode()],
+                    "servicePrincipalName": [spn.encode() for spn in spns],
+                    "userAccountControl": [b"4096"],
+                    "primaryGroupID": [b"515"],
+                    "tokenGroups": self._token_groups(name, "Domain Computers"),
+                    **more,
+                },
+            )
+
+    def _computers(self) -> Iterator[tuple[str, list[str], dict[str, list[bytes]]]]:
+        for host in self.world.hosts:
+            control = (
+                0x1000
+                | (0 if host.enabled else 0x2)
+                | (0x80000 if host.unconstrained else 0)
+                | (0x1000000 if host.any_protocol else 0)
+            )
+            times = {
+                replication.USER_ACCOUNT_CONTROL: host.delegation_changed,
+                **(
+                    {replication.ALLOWED_TO_DELEGATE_TO: host.delegation_changed}
+                    if host.delegate_to
+                    else {}
+                ),
+            }
+            yield (
+                host.name,
+                [*_host_spns(host.name), *host.extra_spns],
+                {
+                    "userAccountControl": [str(control).encode()],
+                    "msDS-AllowedToDelegateTo": [spn.encode() for spn in host.delegate_to],
+                    "replPropertyMetaData": [replication.encode(times)],
+                },
+            )
+        for library in self.world.libraries:
+            yield library.name, [*_host_spns(library.name), *library.extra_spns], {}
+        yield self.world.vmm, _host_spns(self.world.vmm), {}
+        for name, spns in self.world.other_spns:
+            yield name, list(spns), {}
+
+    def _groups(self) -> list[worlds.Group]:
+        built_in = [worlds.Group(name, "global") for name in _BUILT_IN_GROUPS]
+        known = {group.name for group in self.world.groups}
+        return [*(g for g in built_in if g.name not in known), *self.world.groups]
+
+    def _principal(self, name: str, dn: str, **values: list[bytes]) -> _Entry:
+        plain = name.removesuffix("$")
+        found = {
+            "sAMAccountName": [name.encode()],
+            "cn": [plain.encode()],
+            "objectSid": [sid_to_bytes(self.sids[plain])],
+            "whenChanged": [b"20260301080000.0Z"],
+            **values,
+        }
+        wide = [
+            sid
+            for sid in found.get("tokenGroups", [])
+            if sid
+            not in {
+                sid_to_bytes(self.sids[g.name]) for g in self._groups() if g.scope == "domain-local"
+            }
+        ]
+        if "tokenGroups" in found:
+            found["tokenGroupsGlobalAndUniversal"] = wide
+        return _Entry(dn, {key: value for key, value in found.items() if value})
+
+    def _dn(self, name: str) -> str:
+        if any(user.name == name for user in self.world.users):
+            return f"CN={name},OU=Dienstkonten,{BASE}"
+        if any(group.name == name for group in self._groups()):
+            return f"CN={name},OU=Gruppen,{BASE}"
+        return f"CN={name},CN=Computers,{BASE}"
+
+    def _token_groups(self, name: str, primary: str) -> list[bytes]:
+        held = {primary}
+        while True:
+            more = {
+                group.name
+                for group in self._groups()
+                if {name, *held} & set(group.members) and group.name not in held
+            }
+            if not more:
+                break
+            held |= more
+        of_dc = ["S-1-5-32-545"]  # the controller's own view, which a member server does not share
+        return [sid_to_bytes(sid) for sid in sorted([*(self.sids[g] for g in held), *of_dc])]
+
+    def _search(self, base: str, scope: str, query: str, wanted: str) -> list[Row]:
+        if not base:
+            values = {
+                "configurationNamingContext": (CONFIGURATION.encode(),),
+                "defaultNamingContext": (BASE.encode(),),
+                "rootDomainNamingContext": (BASE.encode(),),
+                "dnsHostName": (f"dc01.{DOMAIN}".encode(),),
+                "domainFunctionality": (str(self.world.functional_level).encode(),),
+            }
+            return [Row("", values)]
+        rows = []
+        attributes = wanted.split(",")
+        for entry in self.entries:
+            inside = {
+                "base": entry.dn.lower() == base.lower(),
+                "one": entry.dn.partition(",")[2].lower() == base.lower(),
+                "sub": entry.dn.lower().endswith(base.lower()),
+            }[scope]
+            if inside and _fits(entry.values, query):
+                values = {a: tuple(entry.values[a]) for a in attributes if entry.values.get(a)}
+                rows.append(Row(entry.dn, values))
+        return rows
+
+    def _row(self, question: Question, **values: bytes) -> Answer:
+        row = Row("", {key: (value,) for key, value in values.items()})
+        return self._answer(question.server, [row])
+
+    def _answer(self, source: str, rows: Sequence[Row]) -> Answer:
+        return Answer(tuple(rows), source, self.moment)
+
+    def _gap(self, reason: Reason, text: str) -> Gap:
+        return Gap(reason, text, self.moment)
+
+
+def _sids(world: World) -> dict[str, str]:
+    names = [user.name for user in world.users]
+    names += [group.name for group in world.groups if group.name not in _BUILT_IN_GROUPS]
+    names += [host.name for host in world.hosts]
+    names += [library.name for library in world.libraries]
+    names += [world.vmm, *(name for name, _ in world.other_spns)]
+    numbered = {name: f"{DOMAIN_SID}-{1103 + i}" for i, name in enumerate(names)}
+    built_in = {name: f"{DOMAIN_SID}-{rid}" for name, (rid, _) in _BUILT_IN_GROUPS.items()}
+    return {**worlds.WELL_KNOWN, **built_in, **numbered}
+
+
+def _own_domain(library: worlds.Library) -> str:
+    return f"S-1-5-21-77-88-{sum(library.name.encode())}"
+
+
+def _host_spns(name: str) -> list[str]:
+    return [f"HOST/{name}", f"HOST/{name.lower()}.{DOMAIN}"]
+
+
+def _fits(values: Mapping[str, Sequence[bytes]], query: str) -> bool:
+    """RFC 4515 as far as the questions use it: `&`, `|`, equality, presence and a prefix."""
+    folded = {key.lower(): [v.lower() for v in found] for key, found in values.items()}
+    result, rest = _term(folded, query)
+    assert not rest, query
+    return result
+
+
+def _term(values: Mapping[str, Sequence[bytes]], query: str) -> tuple[bool, str]:
+    assert query[0] == "(", query
+    if query[1] in "&|":
+        results, rest = [], query[2:]
+        while rest[0] == "(":
+            result, rest = _term(values, rest)
+            results.append(result)
+        return (all(results) if query[1] == "&" else any(results)), rest[1:]
+    inner, _, rest = query[1:].partition(")")
+    key, _, wanted = inner.partition("=")
+    held = values.get(key.lower(), [])
+    raw = re.sub(rb"\\([0-9a-f]{2})", lambda found: bytes([int(found[1], 16)]), wanted.encode())
+    if wanted == "*":
+        return bool(held), rest
+    if wanted.endswith("*"):
+        return any(value.startswith(raw[:-1].lower()) for value in held), rest
+    return raw.lower() in held, rest

@@ -1,0 +1,302 @@
+"""The façade that the command line and the notebooks call.
+
+audit = open_audit(scope="contoso.yaml")     # collects, read-only
+audit = open_audit(evidence="output/…")      # or replays what a pack holds
+audit.assessment                             # every verdict, and the matrix
+audit.document("de")                         # shows itself in a notebook
+audit.write("output")                        # the pack with all documents
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from vmmaudit import assessment as assessments
+from vmmaudit import evidence as evidence_format
+from vmmaudit import pack as packs
+from vmmaudit import questions
+from vmmaudit import scope as scope_format
+from vmmaudit.assessment import Assessment
+from vmmaudit.errors import UsageError
+from vmmaudit.evidence import Evidence
+from vmmaudit.judge import judge
+from vmmaudit.pack import Pack
+from vmmaudit.scope import Scope
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from vmmaudit.collect.gather import Interruption, Report
+    from vmmaudit.report.document import Document
+
+DEMO: Final = Path(__file__).parent / "demo"
+
+
+@dataclass(frozen=True)
+class Audit:
+    """One scope and the evidence gathered for it; everything else follows from these two.
+
+    Attributes:
+        name: what the pack is named after, usually the scope file without its ending.
+        scope_text: the scope file as it was given; it becomes part of the pack.
+        derived_from: digest of the pack that the evidence was taken from, if any.
+    """
+
+    name: str
+    scope_text: str
+    scope: Scope
+    evidence: Evidence
+    derived_from: str | None = None
+    _documents: dict[str, Document] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def assessment(self) -> Assessment:
+        """Every verdict, and the matrix of hosts and shares."""
+        return judge(self.evidence, self.scope)
+
+    def document(self, languages: str = "") -> Document:
+        """The audit report in the first of `languages` (default: the scope's first)."""
+        from vmmaudit.report.build import build
+        from vmmaudit.report.register import summarise
+
+        chosen = self.languages(languages)[0]
+        if chosen not in self._documents:
+            self._documents[chosen] = build(
+                self.assessment, summarise(self.evidence), self.scope, _catalogue(), chosen
+            )
+        return self._documents[chosen]
+
+    def languages(self, wanted: str = "") -> tuple[str, ...]:
+        """`de,en` as a tuple (default: the scope's languages).
+
+        Raises:
+            UsageError: a language that has no texts.
+        """
+        from vmmaudit.controls.texts import languages
+
+        asked = tuple(part.strip() for part in wanted.split(",") if part.strip())
+        chosen = tuple(dict.fromkeys(asked or self.scope.audit.languages))
+        for language in chosen:
+            if language not in languages():
+                raise UsageError(
+                    f"There are no texts in '{language}'; choose from {', '.join(languages())}."
+                )
+        return chosen
+
+    def files(self, languages: Sequence[str]) -> dict[str, bytes]:
+        """All files of a pack but manifest and notebook: equal input gives equal bytes."""
+        base = {
+            packs.EVIDENCE: evidence_format.dumps(self.evidence),
+            packs.SCOPE: self.scope_text.encode(),
+            packs.ASSESSMENT: assessments.dumps(self.assessment),
+        }
+        documents = [self.document(language) for language in languages]
+        with ThreadPoolExecutor(2) as pool:
+            pdfs = list(pool.map(lambda document: _pdf(document, base), documents))
+        files = dict(base)
+        for language, document, pdf in zip(languages, documents, pdfs, strict=True):
+            files |= dict(self._renderings(language, document, pdf))
+        return files
+
+    def _renderings(
+        self, language: str, document: Document, pdf: bytes
+    ) -> Iterator[tuple[str, bytes]]:
+        from vmmaudit.controls.texts import Texts
+        from vmmaudit.report.csv import render_csv
+        from vmmaudit.report.html import render_html
+
+        yield f"report.{language}.pdf", pdf
+        yield f"report.{language}.html", render_html(document)
+        yield f"verdicts.{language}.csv", render_csv(self.assessment, Texts.load(language))
+
+    def write(
+        self,
+        output: str | Path,
+        languages: str | Sequence[str] = "",
+        *,
+        notebook: bool = False,
+        parameters: Mapping[str, str] | None = None,
+    ) -> Pack | None:
+        """Write the pack with all documents, and with `notebook` the executed audit notebook.
+
+        An empty `output` writes nothing: the notebook is then run by somebody who does.
+        """
+        if not str(output):
+            return None
+        chosen = self.languages(languages) if isinstance(languages, str) else tuple(languages)
+        with ThreadPoolExecutor(1) as pool:
+            executed = pool.submit(self._executed, chosen, parameters or {}) if notebook else None
+            files = self.files(chosen)
+            if executed:
+                files[packs.NOTEBOOK] = executed.result()
+        return self._write(Path(output), files)
+
+    def save(self, output: Path, *, judged: bool = False) -> Pack:
+        """Write a pack without documents: evidence and scope, and the assessment if `judged`."""
+        files = {
+            packs.EVIDENCE: evidence_format.dumps(self.evidence),
+            packs.SCOPE: self.scope_text.encode(),
+        }
+        if judged:
+            files[packs.ASSESSMENT] = assessments.dumps(self.assessment)
+        return self._write(output, files)
+
+    def _write(self, output: Path, files: Mapping[str, bytes]) -> Pack:
+        origin = self.evidence.origin
+        return packs.write(
+            output,
+            packs.name_of(self.name, origin.moment),
+            files,
+            tool=origin.tool,
+            moment=origin.moment,
+            derived_from=self.derived_from,
+        )
+
+    def _executed(self, languages: Sequence[str], parameters: Mapping[str, str]) -> bytes:
+        """The audit notebook, run on this very evidence in a kernel of its own.
+
+        It runs beside copies of evidence and scope, so that the executed notebook in the pack
+        names its neighbours and can be run again there.
+        """
+        from vmmaudit.runner import execute
+
+        with tempfile.TemporaryDirectory(prefix="vmmaudit-") as folder:
+            beside = Path(folder)
+            (beside / packs.EVIDENCE).write_bytes(evidence_format.dumps(self.evidence))
+            (beside / packs.SCOPE).write_text(self.scope_text, encoding="utf-8")
+            given = {
+                "scope": packs.SCOPE,
+                "evidence": packs.EVIDENCE,
+                "languages": ",".join(languages),
+                "output": "",
+            }
+            return execute("audit", {**given, **parameters}, beside)
+
+    @property
+    def any_domain(self) -> bool:
+        """Whether at least one domain of the scope could be read."""
+        return any(
+            questions.domain_object(domain.name) in self.evidence.answers
+            for domain in self.scope.domains
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per verdict."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "control": judgement.control,
+                "subject": judgement.subject.name,
+                "verdict": judgement.verdict.value,
+                "code": judgement.code,
+                "evidence": ", ".join(judgement.evidence),
+            }
+            for judgement in self.assessment.verdicts
+        )
+
+    def _repr_html_(self) -> str:
+        origin = self.evidence.origin
+        rows = {
+            "scope": self.name,
+            "moment": origin.moment.isoformat(),
+            "read by": origin.who,
+            "answers": len(self.evidence.answers),
+            "gaps": len(self.evidence.gaps),
+            "evidence SHA-256": self.evidence.digest(),
+        }
+        cells = "".join(
+            f"<tr><th scope='row'>{html.escape(key)}</th><td>{html.escape(str(value))}</td></tr>"
+            for key, value in rows.items()
+        )
+        return f"<table>{cells}</table>"
+
+
+def open_audit(scope: str | Path = "", evidence: str | Path = "") -> Audit:
+    """The audit of a scope file, of a pack, or the demo where neither is given.
+
+    With a scope alone the evidence is collected now, read-only, which may prompt for a
+    password on a terminal; with evidence (a pack's folder or an evidence file) nothing is asked.
+
+    Raises:
+        UsageError: an evidence file needs its scope beside it.
+    """
+    if evidence:
+        return replayed(Path(evidence), Path(scope) if scope else None)
+    if scope:
+        return collected(Path(scope))
+    return demo()
+
+
+def demo() -> Audit:
+    """A made-up site with the usual mistakes: offline, the same on every machine."""
+    return replayed(DEMO / packs.EVIDENCE, DEMO / packs.SCOPE, name="demo")
+
+
+def replayed(source: Path, scope: Path | None = None, name: str = "") -> Audit:
+    """The audit of evidence that was collected before.
+
+    Raises:
+        UsageError: an evidence file without a pack around it needs a scope.
+    """
+    derived_from: str | None = None
+    if source.is_dir():
+        pack = packs.read(source)
+        derived_from = pack.digest
+        evidence = pack.evidence()
+        scope = scope or source / packs.SCOPE
+        name = name or source.name.rpartition("_")[0]
+    elif scope is None:
+        raise UsageError(
+            f"{source} is an evidence file without its pack; name the scope it was collected for."
+        )
+    else:
+        evidence = evidence_format.load(source)
+    loaded = scope_format.load(scope)
+    text = scope.read_text(encoding="utf-8-sig")
+    return Audit(name or scope.stem, text, loaded, evidence, derived_from)
+
+
+def collected(
+    scope: Path,
+    report: Report | None = None,
+    interruption: Interruption | None = None,
+    prompt: Callable[[str], str] | None = None,
+) -> Audit:
+    """Collect the evidence for a scope now."""
+    from vmmaudit.collect.gather import collect
+    from vmmaudit.collect.live import Live
+
+    loaded = scope_format.load(scope)
+    text = scope.read_text(encoding="utf-8-sig")
+    wire = Live(loaded, prompt)
+    try:
+        evidence = collect(loaded, wire, report or (lambda progress: None), interruption)
+    finally:
+        wire.close()
+    return Audit(scope.stem, text, loaded, evidence)
+
+
+def _pdf(document: Document, attachments: Mapping[str, bytes]) -> bytes:
+    from vmmaudit.report.pdf import render_pdf
+
+    return render_pdf(document, attachments)
+
+
+def _catalogue() -> Sequence[object]:
+    from vmmaudit.controls import CATALOGUE
+
+    return CATALOGUE
+
+
+def fingerprint(assessment: Assessment) -> str:
+    """SHA-256 of `assessment.json`: two machines that agree print the same."""
+    return hashlib.sha256(assessments.dumps(assessment)).hexdigest()

@@ -1,0 +1,318 @@
+"""Words, progress and exit codes; everything else is in `vmmaudit.audit`.
+
+Exit: 0 all well (warnings and waived failures included) · 1 usage or scope · 2 no domain
+could be read · 3 a failure · 4 no failure, but something not assessable · 5 internal error ·
+6 verification failed · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vmmaudit import __version__
+from vmmaudit.errors import AuditError, UsageError
+
+if TYPE_CHECKING:
+    from vmmaudit.assessment import Assessment
+    from vmmaudit.audit import Audit
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Audit, read-only, whether Hyper-V hosts can use ISO images shared from a VMM library.",
+    epilog="Exit: 0 ok, 1 usage or scope, 2 no domain readable, 3 failures, 4 something could "
+    "not be assessed, 5 internal error, 6 verification failed, 130 interrupted.",
+)
+
+
+class Exit(IntEnum):
+    """What the process returns."""
+
+    OK = 0
+    USAGE = 1
+    NO_DOMAIN = 2
+    FAILURES = 3
+    NOT_ASSESSABLE = 4
+    INTERNAL = 5
+    VERIFICATION = 6
+    INTERRUPTED = 130
+
+
+ScopeFile = Annotated[Path, typer.Argument(help="The scope file (YAML).", show_default=False)]
+PackFolder = Annotated[
+    Path, typer.Argument(help="A pack's folder, or an evidence file.", show_default=False)
+]
+Language = Annotated[
+    str, typer.Option("--language", "-l", help="Languages of the documents, e.g. de,en.")
+]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Where packs are written.")]
+ScopeOption = Annotated[
+    Path | None, typer.Option("--scope", help="Another scope than the pack's own.")
+]
+
+
+@app.command()
+def audit(
+    scope: Annotated[
+        Path | None, typer.Argument(help="The scope file (YAML).", show_default=False)
+    ] = None,
+    *,
+    demo: Annotated[bool, typer.Option("--demo", help="Use the embedded, made-up site.")] = False,
+    evidence: Annotated[
+        Path | None, typer.Option("--evidence", help="Replay this pack instead of collecting.")
+    ] = None,
+    language: Language = "",
+    output: Output = Path("output"),
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter", "-p", help="NAME=VALUE for the notebook.", metavar="NAME=VALUE"
+        ),
+    ] = None,
+) -> None:
+    """Collect, judge, and write the documents: the whole job."""
+    from vmmaudit import audit as facade
+    from vmmaudit.runner import check_parameters
+
+    extra = dict(_parameter(text) for text in parameter or [])
+    check_parameters("audit", extra)
+    if sum((demo, evidence is not None, scope is not None and evidence is None)) != 1:
+        raise UsageError("Name a scope file, or --evidence PACK, or --demo.")
+    if demo:
+        found, interrupted = facade.demo(), False
+    elif evidence is not None:
+        found, interrupted = facade.replayed(evidence, scope), False
+    else:
+        assert scope is not None  # noqa: S101 - one of the three was given
+        found, interrupted = _collect(scope)
+    _finish(found, language, output, extra, interrupted=interrupted)
+
+
+@app.command()
+def collect(scope: ScopeFile, output: Output = Path("output")) -> None:
+    """Read the state of the domain and its servers into a pack; judge nothing."""
+    found, interrupted = _collect(scope)
+    written = found.save(output)
+    _say(f"{len(found.evidence.answers)} answers, {len(found.evidence.gaps)} gaps")
+    _print(str(written.folder))
+    if interrupted:
+        raise typer.Exit(Exit.INTERRUPTED)
+    raise typer.Exit(Exit.OK if found.any_domain else Exit.NO_DOMAIN)
+
+
+@app.command("judge")
+def judge_(
+    pack: PackFolder,
+    scope: ScopeOption = None,
+    output: Output = Path("output"),
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print assessment.json.")] = False,
+) -> None:
+    """Judge a pack's evidence again, offline, and write a new pack without documents."""
+    from vmmaudit import assessment as assessments
+    from vmmaudit import audit as facade
+
+    found = facade.replayed(pack, scope)
+    if as_json:
+        sys.stdout.buffer.write(assessments.dumps(found.assessment))
+    else:
+        written = found.save(output, judged=True)
+        _summary(found.assessment)
+        _print(str(written.folder))
+    raise typer.Exit(_verdict(found))
+
+
+@app.command()
+def report(
+    pack: PackFolder,
+    scope: ScopeOption = None,
+    language: Language = "",
+    output: Output = Path("output"),
+) -> None:
+    """Render the documents of a pack again, offline, in any language."""
+    from vmmaudit import audit as facade
+
+    _finish(facade.replayed(pack, scope), language, output, {})
+
+
+@app.command()
+def controls(
+    language: Annotated[str, typer.Option("--language", "-l", help="de or en.")] = "en",
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print the catalogue: every control with its id, version, severity, origin and title."""
+    from vmmaudit.controls import CATALOGUE
+    from vmmaudit.controls.texts import Texts, languages
+
+    if language not in languages():
+        raise UsageError(
+            f"There are no texts in '{language}'; choose from {', '.join(languages())}."
+        )
+    texts = Texts.load(language)
+    rows = [
+        {
+            "id": control.id,
+            "version": control.version,
+            "severity": control.severity.value,
+            "origin": control.origin.value,
+            "title": texts.control(control.id).title,
+        }
+        for control in CATALOGUE
+    ]
+    if as_json:
+        _print(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    for row in rows:
+        head = f"{row['id']:8} v{row['version']}  {row['severity']:9} {row['origin']:9}"
+        _print(f"{head} {row['title']}")
+
+
+@app.command()
+def schema(
+    name: Annotated[str, typer.Argument(help="scope or assessment")] = "scope",
+) -> None:
+    """Print the JSON Schema of a published format."""
+    from vmmaudit import schemas
+
+    _print(json.dumps(schemas.by_name(name), ensure_ascii=False, indent=1))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    _print(f"vmmaudit {__version__}")
+
+
+def main() -> None:
+    """The entry point: turns every error into one sentence and one exit code."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.ERROR)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure:
+            reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        code = app(standalone_mode=False)
+    except AuditError as error:
+        _say(f"vmmaudit: {error}")
+        code = error.exit_code
+    except KeyboardInterrupt:
+        _say("vmmaudit: interrupted; nothing was written.")
+        code = Exit.INTERRUPTED
+    except BrokenPipeError:
+        code = Exit.OK
+    except Exception as error:
+        code = _other(error)
+    sys.exit(int(code or 0))
+
+
+def _other(error: Exception) -> int:
+    """Click's usage errors, and what nobody expected."""
+    import click
+
+    if isinstance(error, click.exceptions.Abort):
+        _say("vmmaudit: interrupted; nothing was written.")
+        return Exit.INTERRUPTED
+    if isinstance(error, click.ClickException):
+        error.show(sys.stderr)
+        return Exit.USAGE
+    _say(
+        f"vmmaudit: internal error: {type(error).__name__}: {error}. "
+        "Please report it together with what you typed."
+    )
+    if logging.getLogger().isEnabledFor(logging.DEBUG):
+        logging.exception("internal error")
+    return Exit.INTERNAL
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"'{text}' is not a parameter; write NAME=VALUE.")
+    return name, value
+
+
+def _collect(scope: Path) -> tuple[Audit, bool]:
+    """The audit, and whether somebody interrupted it; what was read by then is kept."""
+    from vmmaudit import audit as facade
+    from vmmaudit.collect.gather import Interruption
+    from vmmaudit.progress import display
+
+    interruption = Interruption()
+    with display(sys.stderr) as report:
+        found = facade.collected(scope, report, interruption, _prompt)
+    return found, interruption.requested
+
+
+def _prompt(question: str) -> str:
+    import getpass
+
+    return getpass.getpass(question)
+
+
+def _finish(
+    found: Audit, language: str, output: Path, extra: dict[str, str], *, interrupted: bool = False
+) -> None:
+    """Judge, execute the notebook, render, write the pack, and say what came out."""
+    if interrupted:
+        _say("vmmaudit: interrupted; what was read by then is kept, the rest are gaps.")
+        _print(str(found.save(output).folder))
+        raise typer.Exit(Exit.INTERRUPTED)
+    languages = found.languages(language)
+    written = found.write(output, languages, notebook=True, parameters=extra)
+    _summary(found.assessment)
+    for file in sorted(written.folder.iterdir()):
+        if file.suffix in (".pdf", ".html"):
+            _print(str(file))
+    raise typer.Exit(_verdict(found))
+
+
+def _verdict(found: Audit) -> Exit:
+    from vmmaudit.assessment import Verdict
+
+    if not found.any_domain:
+        _say("vmmaudit: no domain could be read; see the gaps in the report.")
+        return Exit.NO_DOMAIN
+    open_verdicts = {j.verdict for j in found.assessment.verdicts if j.waiver is None}
+    if Verdict.FAIL in open_verdicts:
+        return Exit.FAILURES
+    return Exit.NOT_ASSESSABLE if Verdict.NOT_ASSESSABLE in open_verdicts else Exit.OK
+
+
+def _summary(assessment: Assessment) -> None:
+    from vmmaudit.assessment import Ternary, Verdict
+
+    counts = assessment.counts()
+    _say("  ".join(f"{verdict.value} {counts[verdict]}" for verdict in Verdict))
+    ready = [entry.ready for entry in assessment.readiness]
+    _say(
+        f"{ready.count(Ternary.YES)} of {len(ready)} pairs of host and share are ready, "
+        f"{ready.count(Ternary.NO)} are not, {ready.count(Ternary.UNKNOWN)} could not be assessed"
+    )
+    for entry in assessment.readiness:
+        if entry.broken:
+            _say(f"  {entry.host} -> {entry.share}: {', '.join(entry.broken)}")
+
+
+def _print(text: str) -> None:
+    """Results go to standard output."""
+    sys.stdout.write(_harmless(text) + "\n")
+
+
+def _say(text: str) -> None:
+    """Everything else goes to standard error."""
+    sys.stderr.write(_harmless(text) + "\n")
+
+
+def _harmless(text: str) -> str:
+    """Names from a directory must not steer the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)

@@ -1,0 +1,141 @@
+"""Runs the plans of all targets side by side and puts their replies together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Final
+
+from vmmaudit import questions
+from vmmaudit.collect import plan
+from vmmaudit.collect.wire import Wire
+from vmmaudit.errors import FormatError
+from vmmaudit.evidence import Answer, Evidence, Gap, Question, Reason
+from vmmaudit.scope import Scope
+from vmmaudit.windows.sid import sid_from_bytes
+
+TARGETS_AT_ONCE: Final = 16
+_INTERRUPTED: Final = Gap(Reason.INTERRUPTED, "The run was interrupted before this was asked.")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one target is: replies so far, gaps among them, and whether it is done."""
+
+    target: str
+    replies: int
+    gaps: int
+    done: bool
+
+
+Report = Callable[[Progress], None]
+
+
+class Interruption:
+    """Whether somebody wants the run to end; what is known by then is kept."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def request(self) -> None:
+        """Ask for the end."""
+        self._event.set()
+
+    @property
+    def requested(self) -> bool:
+        """Whether the end was asked for."""
+        return self._event.is_set()
+
+
+def collect(
+    scope: Scope,
+    wire: Wire,
+    report: Report = lambda progress: None,
+    interruption: Interruption | None = None,
+) -> Evidence:
+    """Ask everything that the scope needs, and return what came back.
+
+    A server that does not answer costs its own gaps and nothing else. Ctrl-C (or a requested
+    interruption) ends the asking; what was not asked by then becomes a gap.
+    """
+    run = _Run(wire, report, interruption or Interruption())
+    servers = {questions.file_server(scope, library) for library in scope.libraries}
+    servers |= {
+        questions.host_server(scope, host) for host in scope.hosts if host.platform == "hyper-v"
+    }
+    run.side_by_side(
+        [
+            *((domain.name, plan.domain(scope, domain.name)) for domain in scope.domains),
+            *((name, plan.server(scope, name)) for name in sorted(servers)),
+        ]
+    )
+    known = plan.named_sids(run.answers.items())
+    run.side_by_side(
+        (domain.name, plan.names(domain.name, plan.of_domain(known, sid)))
+        for domain in scope.domains
+        if (sid := _sid_of(run.answers, domain.name))
+    )
+    return Evidence(wire.origin, run.answers, run.gaps)
+
+
+class _Run:
+    """Replies of one collection; each target is worked on by one thread at a time."""
+
+    def __init__(self, wire: Wire, report: Report, interruption: Interruption) -> None:
+        self.wire = wire
+        self.report = report
+        self.interruption = interruption
+        self.answers: dict[Question, Answer] = {}
+        self.gaps: dict[Question, Gap] = {}
+
+    def side_by_side(self, targets: Iterable[tuple[str, plan.Plan]]) -> None:
+        """Run the plans, and wait for all of them."""
+        with ThreadPoolExecutor(TARGETS_AT_ONCE, thread_name_prefix="collect") as pool:
+            waiting: set[Future[None]] = {
+                pool.submit(self._run, name, steps) for name, steps in targets
+            }
+            while waiting:
+                try:
+                    done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+                except KeyboardInterrupt:
+                    self.interruption.request()
+                    self.wire.close()
+                    continue
+                for future in done:
+                    future.result()
+
+    def _run(self, name: str, steps: plan.Plan) -> None:
+        replies = gaps = 0
+        try:
+            batch = next(steps)
+            while True:
+                received = self._ask(batch)
+                for question, reply in zip(batch, received, strict=True):
+                    if isinstance(reply, Gap):
+                        self.gaps[question] = reply
+                    else:
+                        self.answers[question] = reply
+                replies += len(received)
+                gaps += sum(isinstance(reply, Gap) for reply in received)
+                self.report(Progress(name, replies, gaps, done=False))
+                batch = steps.send(received)
+        except StopIteration:
+            self.report(Progress(name, replies, gaps, done=True))
+
+    def _ask(self, batch: list[Question]) -> list[Answer | Gap]:
+        if not batch:
+            return []
+        if self.interruption.requested:
+            return [_INTERRUPTED] * len(batch)
+        return self.wire.ask(batch)
+
+
+def _sid_of(answers: dict[Question, Answer], domain: str) -> str | None:
+    answer = answers.get(questions.domain_object(domain))
+    data = answer.rows[0].first("objectSid") if answer and answer.rows else None
+    try:
+        return sid_from_bytes(data) if data else None
+    except FormatError:
+        return None

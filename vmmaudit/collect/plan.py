@@ -1,0 +1,188 @@
+"""What to ask next, given what was answered: pure generators, one per target.
+
+A plan yields batches of independent questions and is sent their replies. It opens no
+socket, so the same plan runs against real servers, a replay and a made-up world.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from typing import TypeAlias
+
+from vmmaudit import questions
+from vmmaudit.errors import FormatError
+from vmmaudit.evidence import Answer, Gap, Question
+from vmmaudit.facts.servers import Item, Tree, alias_names, described, listed, walks_into
+from vmmaudit.scope import Library, Scope
+from vmmaudit.windows import samr, srvsvc
+from vmmaudit.windows.descriptor import decode
+from vmmaudit.windows.sid import domain_of, is_domain_account, sid_from_bytes
+
+Replies: TypeAlias = list[Answer | Gap]
+Plan: TypeAlias = Generator[list[Question], Replies, None]
+
+
+def domain(scope: Scope, name: str) -> Plan:
+    """Everything about one domain that does not depend on what servers say."""
+    root, *_ = yield [
+        questions.root_dse(name),
+        questions.domain_object(name),
+        questions.trusts(name),
+        questions.connection_points(name),
+    ]
+    configuration = next(iter(_texts(root, "configurationNamingContext")), "")
+    if configuration:
+        yield [questions.partition(name, configuration)]
+    owners, *found = yield [questions.vmm_spns(name), *_lookups(scope, name)]
+    in_tokens: list[Question] = [
+        questions.token_groups(name, row.name)
+        for reply in (owners, *found)
+        if isinstance(reply, Answer)
+        for row in reply.rows
+        if row.first("objectSid") is not None
+    ]
+    tokens = yield list(dict.fromkeys(in_tokens))
+    groups = {
+        sid
+        for reply in tokens
+        for key in ("tokenGroups", "tokenGroupsGlobalAndUniversal")
+        for sid in _sids(reply, key)
+    }
+    yield questions.names(name, groups)
+
+
+def _lookups(scope: Scope, name: str) -> list[Question]:
+    """Hosts, VMM servers, library servers, accounts and SPNs that this domain is asked for."""
+    servers = [host.name for host in scope.hosts if host.platform == "hyper-v"]
+    servers += [vmm.server for vmm in scope.vmm]
+    servers += [questions.computer_name(library) for library in scope.libraries]
+    accounts = [found for host in scope.hosts if (found := scope.account_of(host))]
+    accounts += [vmm.account for vmm in scope.vmm if vmm.account]
+    asked = [
+        *(questions.computer(name, s) for s in servers if scope.domain_of(s).name == name),
+        *(
+            questions.account(name, account)
+            for account in accounts
+            if questions.account_domain(scope, account) == name
+        ),
+        *(questions.spn(name, library.unc_name) for library in scope.libraries),
+    ]
+    return list(dict.fromkeys(asked))
+
+
+def names(name: str, sids: Iterable[str]) -> Plan:
+    """The names behind SIDs of one domain that descriptors and local groups mention."""
+    yield questions.names(name, sids)
+
+
+def server(scope: Scope, name: str) -> Plan:
+    """Everything about one server: a library's shares and files, a host's boot time."""
+    libraries = [
+        library for library in scope.libraries if questions.file_server(scope, library) == name
+    ]
+    if any(questions.host_server(scope, host) == name for host in scope.hosts):
+        yield [questions.boot(name), questions.clock(name)]
+    if not libraries:
+        return
+    _, _, domains, *_ = yield [
+        questions.smb_server(name),
+        questions.shares(name),
+        questions.sam_domains(name),
+        *(questions.share(name, library.share_name) for library in libraries),
+    ]
+    enumerated = yield [questions.aliases(name, sid) for sid in _sids(domains, "sid")]
+    yield [
+        questions.members(name, f"{sid}-{rid}")
+        for sid, reply in zip(_sids(domains, "sid"), enumerated, strict=True)
+        for rid in _rids(reply)
+    ]
+    for library in libraries:
+        yield from _share(name, library, scope.thresholds.files_per_share)
+
+
+def _share(name: str, library: Library, limit: int) -> Plan:
+    """Folders level by level, then the descriptors of what matters."""
+    items: list[Item] = []
+    level = [""]
+    while level and len(items) < limit:
+        replies = yield [questions.listing(name, library.share_name, path) for path in level]
+        below = [
+            item
+            for path, reply in zip(level, replies, strict=True)
+            for item in _listed(reply, path)
+        ]
+        items += below
+        level = [item.path for item in below if walks_into(item)]
+    if items or not level:
+        paths = described(Tree(tuple(items), (), ""))
+        yield [questions.descriptor(name, library.share_name, path) for path in paths]
+
+
+def named_sids(answers: Iterable[tuple[Question, Answer]]) -> set[str]:
+    """Every domain SID that descriptors and local groups mention."""
+    found: set[str] = set()
+    for question, answer in answers:
+        found.update(sid for sid in _mentioned(question, answer) if is_domain_account(sid))
+    return found
+
+
+def of_domain(sids: Iterable[str], domain_sid: str) -> set[str]:
+    """Those of one domain."""
+    return {sid for sid in sids if domain_of(sid) == domain_sid}
+
+
+def _mentioned(question: Question, answer: Answer) -> Iterator[str]:
+    for row in answer.rows:
+        try:
+            if question.kind == questions.MEMBERS:
+                yield from samr.decode_members(row.first("reply") or b"")
+                continue
+            data = row.first("descriptor")
+            if question.kind == questions.SHARE and row.first("level") == b"502":
+                data = srvsvc.decode_share(row.first("reply") or b"", srvsvc.LEVEL_502).descriptor
+            if data:
+                descriptor = decode(data)
+                yield from (ace.sid for ace in descriptor.aces if ace.sid)
+                yield from (sid for sid in (descriptor.owner, descriptor.group) if sid)
+        except FormatError:
+            continue  # decoding again later says what is wrong with it
+
+
+def _listed(reply: Answer | Gap, path: str) -> list[Item]:
+    if isinstance(reply, Gap):
+        return []
+    try:
+        return list(listed(reply, path))
+    except FormatError:
+        return []
+
+
+def _rids(reply: Answer | Gap) -> list[int]:
+    if isinstance(reply, Gap):
+        return []
+    try:
+        return [rid for rid, _ in alias_names(reply)]
+    except FormatError:
+        return []
+
+
+def _texts(reply: Answer | Gap, key: str) -> list[str]:
+    return [value.decode("utf-8", "replace") for value in _raw(reply, key)]
+
+
+def _sids(reply: Answer | Gap, key: str) -> list[str]:
+    found = []
+    for value in _raw(reply, key):
+        try:
+            found.append(sid_from_bytes(value))
+        except FormatError:
+            continue
+    return found
+
+
+def _raw(reply: Answer | Gap, key: str) -> Iterator[bytes]:
+    if isinstance(reply, Answer):
+        for row in reply.rows:
+            for name, values in row.values.items():
+                if name.lower() == key.lower():
+                    yield from values

@@ -1,0 +1,175 @@
+"""The folder of one run: named, written whole or not at all, read back and checked.
+
+    evidence.jsonl.gz  scope.yaml  assessment.json  audit.ipynb
+    report.de.html  report.de.pdf  verdicts.de.csv  …  manifest.json
+
+`manifest.json` lists every other file with size and SHA-256. A pack is never
+changed: judging or rendering again makes a new one with `derived_from`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from vmmaudit import evidence as evidence_format
+from vmmaudit import scope as scope_format
+from vmmaudit.errors import PackError
+from vmmaudit.evidence import Evidence
+from vmmaudit.scope import Scope
+
+EVIDENCE: Final = "evidence.jsonl.gz"
+SCOPE: Final = "scope.yaml"
+ASSESSMENT: Final = "assessment.json"
+NOTEBOOK: Final = "audit.ipynb"
+MANIFEST: Final = "manifest.json"
+FORMAT: Final = 1
+_UNFIT: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f]+')
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A finished pack on disk."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    def evidence(self) -> Evidence:
+        """The evidence of this pack, checked."""
+        return evidence_format.load(self.folder / EVIDENCE)
+
+    def scope(self) -> Scope:
+        """The scope of this pack."""
+        return scope_format.load(self.folder / SCOPE)
+
+    def scope_text(self) -> str:
+        """The scope file as it was given."""
+        return (self.folder / SCOPE).read_text(encoding="utf-8")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the manifest: names the whole pack."""
+        return hashlib.sha256((self.folder / MANIFEST).read_bytes()).hexdigest()
+
+
+def name_of(scope_name: str, moment: datetime) -> str:
+    """`<scope>_<UTC>`, fit for every file system: no colon, no path, not too long."""
+    clean = _UNFIT.sub("-", scope_name).strip(" .-")[:60] or "audit"
+    return f"{clean}_{moment.astimezone(UTC):%Y-%m-%dT%H%M%SZ}"
+
+
+def write(
+    output: Path,
+    name: str,
+    files: Mapping[str, bytes],
+    *,
+    tool: str,
+    moment: datetime,
+    derived_from: str | None = None,
+) -> Pack:
+    """Write all files and the manifest under a temporary name, then rename the folder.
+
+    An existing pack is never overwritten: the new one gets a number behind its name.
+
+    Raises:
+        PackError: the disk is full, or the folder cannot be written; nothing is left behind.
+    """
+    manifest = {
+        "format": FORMAT,
+        "tool": tool,
+        "moment": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "derived_from": derived_from,
+        "files": [
+            {"path": path, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+            for path, data in sorted(files.items())
+        ],
+    }
+    listing = json.dumps(manifest, ensure_ascii=False, indent=1).encode() + b"\n"
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=output))
+    except OSError as error:
+        raise _cannot_write(output, error) from error
+    try:
+        for path, data in {**files, MANIFEST: listing}.items():
+            _write_through(partial / path, data)
+        folder = _rename(partial, output, name)
+    except BaseException as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise _cannot_write(output, error) from error
+        raise
+    return Pack(folder, manifest)
+
+
+def read(folder: Path) -> Pack:
+    """Open a pack and check every file against its manifest.
+
+    Raises:
+        PackError: it is no pack, a file is missing, or one was changed.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        listed = {file["path"]: file["sha256"] for file in manifest["files"]}
+        newer = manifest["format"] > FORMAT
+    except OSError as error:
+        raise PackError(
+            f"{folder} is not a pack: {MANIFEST} cannot be read ({error.strerror})."
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise PackError(f"{folder / MANIFEST} is damaged: it is not a list of files.") from error
+    if newer:
+        raise PackError(f"{folder} is of a newer format; use a newer vmmaudit to read it.")
+    for path, expected in listed.items():
+        if Path(path).name != path:
+            raise PackError(f"{folder / MANIFEST} names '{path}', which is not a file of the pack.")
+        try:
+            found = hashlib.sha256((folder / path).read_bytes()).hexdigest()
+        except OSError as error:
+            raise PackError(f"{folder / path} is missing or cannot be read.") from error
+        if found != expected:
+            raise PackError(f"{folder / path} was changed after the pack was written.")
+    return Pack(folder, manifest)
+
+
+def _write_through(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    with contextlib.suppress(OSError):  # Windows: access is by ACL instead
+        path.chmod(0o600)
+
+
+def _rename(partial: Path, output: Path, name: str) -> Path:
+    number = 1
+    while True:
+        folder = output / (name if number == 1 else f"{name}-{number}")
+        number += 1
+        if folder.exists():
+            continue
+        try:
+            partial.rename(folder)
+        except OSError as error:  # another run took the name in between
+            if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+                continue
+            raise
+        return folder
+
+
+def _cannot_write(output: Path, error: OSError) -> PackError:
+    return PackError(
+        f"The pack cannot be written to {output}: {error.strerror or error}. "
+        "Nothing was left behind; name another folder with --output or make room."
+    )

@@ -1,0 +1,99 @@
+"""From an assessment to the document: the parts, in the order an auditor expects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from vmmaudit.assessment import Assessment
+from vmmaudit.controls.texts import Texts
+from vmmaudit.report.document import ControlInfo, Document
+from vmmaudit.report.material import SEVERITIES, Material
+from vmmaudit.report.parts import basis, closing, findings, front, matrix, results
+from vmmaudit.report.register import EvidenceSummary
+from vmmaudit.scope import Role, Scope
+
+_PARTS: Final = (
+    front.control_data,
+    front.summary,
+    basis.mandate,
+    basis.scope,
+    basis.method,
+    basis.scheme,
+    results.results,
+    matrix.matrix,
+    findings.findings,
+    findings.actions,
+    closing.waivers,
+    results.positive,
+    closing.response,
+    closing.signoff,
+    closing.evidence,
+    closing.gaps,
+    closing.glossary,
+)
+_WORDS: Final = (
+    "all",
+    "contents",
+    "digest",
+    "filter",
+    "none_found",
+    "page",
+    "severity",
+    "signature",
+    "skip",
+    "top",
+)
+
+
+def build(
+    assessment: Assessment,
+    evidence: EvidenceSummary,
+    scope: Scope,
+    catalogue: Iterable[ControlInfo],
+    texts: Texts,
+    *,
+    previous: Assessment | None = None,
+    run: str = "",
+    software: Iterable[str] = (),
+) -> Document:
+    """The audit report in the language of `texts`.
+
+    Args:
+        catalogue: the controls in document order.
+        previous: the last audit's assessment, which tells repeat findings.
+        run: the run's id, if it has one.
+        software: name and version of what else took part, as printed.
+
+    Raises:
+        TextError: the catalogue's texts lack a word this assessment needs.
+        ScopeError: the logo cannot be read.
+    """
+    material = Material(
+        assessment,
+        evidence,
+        scope,
+        texts,
+        {info.id: info for info in catalogue},
+        previous,
+        run,
+        tuple(software),
+    )
+    audit = scope.audit
+    return Document(
+        language=texts.language,
+        direction="rtl" if texts.right_to_left else "ltr",
+        title=audit.title,
+        identifier=front.identifier(material),
+        author=front.person(material, Role.AUDITOR) or scope.branding.sender,
+        classification=texts.label("classification", audit.classification),
+        colour=scope.branding.colour,
+        digest=evidence.digest,
+        moment=assessment.moment,
+        cover=front.cover(material),
+        sections=tuple(part(material) for part in _PARTS),
+        words={
+            **{name: texts.label("layout", name) for name in _WORDS},
+            **{f"severity_{name}": texts.label("severity", name) for name in SEVERITIES},
+        },
+    )

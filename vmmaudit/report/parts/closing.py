@@ -1,0 +1,226 @@
+"""Exceptions, the audited unit's response, signatures, and the annexes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from vmmaudit.report.document import (
+    Block,
+    Cell,
+    Column,
+    Facts,
+    Section,
+    Signature,
+    SignOff,
+    Table,
+    Tone,
+)
+from vmmaudit.report.material import Material, cells, code, text, value
+from vmmaudit.report.prose import rich
+from vmmaudit.report.register import Entry
+from vmmaudit.scope import Role, Waiver
+
+ATTACH_LIMIT: Final = 16 * 2**20
+"""Bytes of attachments up to which a PDF carries the files themselves."""
+_REGISTER: Final = 400
+_GAPS: Final = 200
+_BLANK_LINES: Final = 4
+
+
+def waivers(material: Material) -> Section:
+    """What was accepted, by whom and until when, and whether that still holds."""
+    texts = material.texts
+    found: tuple[Block, ...] = (material.paragraph("waivers", "none"),)
+    if material.scope.waivers:
+        table = Table(
+            texts.sentence("title", "waivers"),
+            (
+                Column(texts.label("column", "control"), 1, "id"),
+                Column(texts.label("column", "subject"), 1.8, "id"),
+                Column(texts.label("column", "reason"), 3),
+                Column(texts.label("column", "approver"), 1.9),
+                Column(texts.label("column", "ticket"), 1.3, "id"),
+                Column(texts.label("column", "until"), 1.4),
+                Column(texts.label("column", "status"), 1.7),
+            ),
+            tuple(_waiver(material, waiver) for waiver in material.scope.waivers),
+        )
+        found = (material.paragraph("waivers", "intro"), table)
+    return Section(
+        "waivers", material.section("waivers"), texts.sentence("title", "waivers"), found
+    )
+
+
+def response(material: Material) -> Section:
+    """Lines for the audited unit."""
+    return Section(
+        "response",
+        material.section("response"),
+        material.texts.sentence("title", "response"),
+        (
+            material.paragraph("response", "intro"),
+            Facts(tuple(("", ()) for _ in range(_BLANK_LINES))),
+        ),
+    )
+
+
+def signoff(material: Material) -> Section:
+    """The four signatures."""
+    texts = material.texts
+    people = []
+    for role in Role:
+        named = next((p for p in material.scope.people if p.role is role), None)
+        people.append(
+            Signature(
+                role.value,
+                texts.label("role", role.value),
+                texts.label("duty", role.value),
+                named.name if named else "",
+                named.organisation if named else "",
+            )
+        )
+    return Section(
+        "signoff",
+        material.section("signoff"),
+        texts.sentence("title", "signoff"),
+        (
+            material.paragraph("signoff", "intro", digest=material.evidence.digest[:16]),
+            SignOff(
+                texts.label("signature", "name"),
+                texts.label("signature", "place"),
+                texts.label("signature", "signature"),
+                tuple(people),
+            ),
+        ),
+        page=True,
+    )
+
+
+def evidence(material: Material) -> Section:
+    """The register; what the report cites comes first where there is too much to print."""
+    texts = material.texts
+    entries = material.evidence.entries
+    cited = {item for judgement in material.assessment.verdicts for item in judgement.evidence}
+    shown = entries
+    if len(entries) > _REGISTER:
+        shown = tuple(sorted(entries, key=lambda entry: entry.id not in cited)[:_REGISTER])
+    table = Table(
+        texts.sentence("title", "evidence"),
+        (
+            Column(texts.label("column", "evidence"), 1.7, "id"),
+            Column(texts.label("column", "question"), 4.2, "id"),
+            Column(texts.label("column", "source"), 2.3, "id"),
+            Column(texts.label("column", "time"), 1.5),
+            Column(texts.label("column", "digest"), 2.6, "id"),
+        ),
+        tuple(_entry(material, entry) for entry in shown),
+        tuple(entry.id for entry in shown),
+    )
+    blocks: list[Block] = [
+        material.paragraph("annex", "evidence"),
+        material.paragraph("annex", "attached", limit=ATTACH_LIMIT // 2**20),
+        Facts(((texts.sentence("annex", "full"), code(material.evidence.digest)),)),
+        table,
+    ]
+    if len(shown) < len(entries):
+        blocks.append(
+            material.note("annex", "evidence_more", shown=len(shown), total=len(entries))
+        )
+    return _annex(material, "evidence", tuple(blocks))
+
+
+def gaps(material: Material) -> Section:
+    """What was asked and not answered."""
+    texts = material.texts
+    counts = Counter(
+        (entry.server, entry.kind, entry.reason, entry.text)
+        for entry in material.evidence.gaps
+        if entry.reason
+    )
+    if not counts:
+        return _annex(material, "gaps", (material.paragraph("annex", "gaps_none"),))
+    table = Table(
+        texts.sentence("title", "gaps"),
+        (
+            Column(texts.label("column", "server"), 2.2, "id"),
+            Column(texts.label("column", "kind"), 1.5, "id"),
+            Column(texts.label("column", "gap"), 2.2),
+            Column(texts.label("column", "values"), 3.6),
+            Column(texts.label("column", "count"), 0.8, "number"),
+        ),
+        tuple(
+            cells(
+                value(server),
+                code(kind),
+                text(texts.reasons[reason]),
+                value(said),
+                text(texts.number(count)),
+            )
+            for (server, kind, reason, said), count in sorted(counts.items())[:_GAPS]
+        ),
+    )
+    return _annex(material, "gaps", (material.paragraph("annex", "gaps"), table))
+
+
+def glossary(material: Material) -> Section:
+    """The words that have a fixed meaning here."""
+    rows = tuple(
+        (term, rich(meaning, {}, material.texts)) for term, meaning in material.texts.glossary
+    )
+    return _annex(material, "glossary", (Facts(rows),))
+
+
+def _annex(material: Material, name: str, blocks: tuple[Block, ...]) -> Section:
+    texts = material.texts
+    number = f"{texts.label('layout', 'appendix')} {material.section(name)}"
+    return Section(
+        f"annex-{name}", number, texts.sentence("title", name), blocks, page=name == "evidence"
+    )
+
+
+def _waiver(material: Material, waiver: Waiver) -> tuple[Cell, ...]:
+    texts = material.texts
+    covered = sum(
+        judgement.control == waiver.control
+        and judgement.waiver is not None
+        and judgement.waiver.ticket == waiver.ticket
+        and judgement.waiver.until == waiver.until
+        for judgement in material.assessment.verdicts
+    )
+    expired = waiver.until < material.assessment.moment.date()
+    name = "expired" if expired else "valid" if covered else "unused"
+    status = texts.label("status", name)
+    said = (
+        material.say("waivers", "covers", status=status, count=covered)
+        if covered
+        else text(status)
+    )
+    owner = f" ({waiver.owner})" if waiver.owner else ""
+    return cells(
+        text(waiver.control),
+        value(waiver.subject),
+        Cell((*value(waiver.reason), *value(owner))),
+        value(waiver.approver),
+        value(waiver.ticket),
+        text(texts.day(waiver.until)),
+        Cell(said, Tone.BAD if expired else None),
+    )
+
+
+def _entry(material: Material, entry: Entry) -> tuple[Cell, ...]:
+    asked = (
+        *code(entry.kind),
+        *text(" "),
+        *value(entry.server),
+        *(run for part in entry.detail if part for run in (*text(" · "), *value(part))),
+    )
+    source = (
+        value(entry.source)
+        if entry.reason is None
+        else text(material.texts.reasons[entry.reason])
+    )
+    time = entry.at.strftime("%Y-%m-%d %H:%M:%S") if entry.at else ""
+    return cells(code(entry.id), asked, source, text(time), code(entry.digest))
+
+
