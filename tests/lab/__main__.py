@@ -26,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "down":
                 return _down(namespaces.registered() if options.all else [options.name])
             case "sweep":
-                print("\n".join(namespaces.sweep()), end="")
+                for name in namespaces.sweep():
+                    print(f"lab {name} was dead: removed what it left")
                 return 0
             case "shell":
                 command = [os.environ.get("SHELL", "/bin/sh")]

@@ -41,7 +41,7 @@ class Agent:
             stdout=subprocess.PIPE,
             stderr=sys.stderr.fileno() if hasattr(sys.stderr, "fileno") else None,
             text=True,
-            env={"PATH": recipe.SYSTEM_PATH, "HOME": "/root"},
+            env={"PATH": recipe.SYSTEM_PATH, "HOME": "/"},
         )
 
     def __enter__(self) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -18,11 +19,12 @@ from tests.lab.recipe import (
     USER_CONTROL,
     USERS,
 )
-from tests.worlds import Group, World
+from tests.worlds import World
 
 _EPOCH: Final = datetime(1601, 1, 1, tzinfo=UTC)
 _NEVER: Final = str(2**63 - 1)
 _SCOPES: Final = {"global": 2, "domain-local": 4, "universal": 8}
+_OWN_GROUPS: Final = (f",CN=Users,{BASE_DN}", f",CN=Builtin,{BASE_DN}")
 _COMPUTER: Final = 0x1000
 _READ: Final = (
     *("sAMAccountName", "objectSid", "userAccountControl", "accountExpires", "groupType"),
@@ -53,8 +55,15 @@ def apply_directory(lab: Lab, world: World) -> None:
             changes.append(_added(name, dn, values, passwords.get(name)))
             have[name] = (dn, {k: v for k, v in values.items() if k not in _MANY})
         later += _differences(*have[name], values)
-    for group in world.groups:
-        later += _members(group, have.get(group.name), dns, baseline=_baseline(lab, group, have))
+    own = _members_of_untouched(lab, have)
+    members = {
+        have[group.name][0]: {dns.get(name) or dns[f"{name}$"] for name in group.members}
+        for group in world.groups
+    }
+    for dn, values in have.values():
+        if dn in members or dn in own:
+            wanted_members = members.get(dn, set()) | set(own.get(dn, []))
+            later += _members(dn, values, wanted_members)
     later += _level(lab, world)
     if changes or later:
         lab.change(*changes, *later)
@@ -175,34 +184,30 @@ def _differences(dn: str, have: Values, wanted: Values) -> Iterator[dict[str, An
         yield {"do": "modify", "dn": dn, "replace": replace}
 
 
-def _baseline(lab: Lab, group: Group, have: Mapping[str, tuple[str, Values]]) -> list[str]:
-    """Members that a group of the domain itself keeps in every world."""
-    dn, _ = have[group.name]
-    if dn.endswith(GROUPS_DN):
-        return []
-    keep = {
-        "Domain Admins": [f"CN=Administrator,CN=Users,{BASE_DN}", f"CN={USERS[-1]},{ACCOUNTS_DN}"]
-    }
-    return keep.get(group.name, [])
+def _members_of_untouched(lab: Lab, have: Mapping[str, tuple[str, Values]]) -> dict[str, list[str]]:
+    """Members of the domain's own groups as they were before any world was applied."""
+    place = lab.private("worlds", "groups.json")
+    if not place.exists():
+        first = {
+            dn: values.get("member", [])
+            for dn, values in have.values()
+            if dn.endswith(_OWN_GROUPS) and "groupType" in values
+        }
+        place.write_text(json.dumps(first), encoding="utf-8")
+    found: dict[str, list[str]] = json.loads(place.read_text(encoding="utf-8"))
+    return found
 
 
-def _members(
-    group: Group,
-    have: tuple[str, Values] | None,
-    dns: Mapping[str, str],
-    baseline: Sequence[str],
-) -> Iterator[dict[str, Any]]:
-    assert have is not None
-    dn, values = have
-    wanted = {dns.get(name) or dns[f"{name}$"] for name in group.members} | set(baseline)
-    current = set(values.get("member", []))
+def _members(dn: str, have: Values, wanted: set[str]) -> Iterator[dict[str, Any]]:
+    current = set(have.get("member", []))
     for kind, members in (("delete", current - wanted), ("add", wanted - current)):
         if members:
             yield {"do": "modify", "dn": dn, kind: {"member": sorted(members)}}
 
 
 def _level(lab: Lab, world: World) -> Iterator[dict[str, Any]]:
-    if lab.level != world.functional_level:
-        level = {"msDS-Behavior-Version": [str(world.functional_level)]}
+    wanted = [str(world.functional_level)]
+    ((_, values),) = lab.search("(objectClass=domainDNS)", ["msDS-Behavior-Version"])
+    if values["msDS-Behavior-Version"] != wanted:
+        level = {"msDS-Behavior-Version": wanted}
         yield {"do": "modify", "dn": BASE_DN, "replace": level, "controls": ["relax:0"]}
-        lab.level = world.functional_level

@@ -7,12 +7,19 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from tests.lab import build, machine, recipe
 from tests.lab.agent import Agent, binary
 from tests.lab.namespaces import LabError
 from tests.lab.recipe import CONTROLLER, MACHINES, STATE, Machine
+
+#: KDC_ERR_NAME_EXP, KDC_ERR_CLIENT_REVOKED, KDC_ERR_KEY_EXPIRED (RFC 4120 7.5.9) as MIT counts.
+_REFUSALS: Final = frozenset({-1765328383, -1765328366, -1765328361})
+
+
+class LogonRefusedError(RuntimeError):
+    """The KDC gives this account no ticket: disabled, expired."""
 
 
 class Lab:
@@ -35,8 +42,6 @@ class Lab:
 
         self._tickets: dict[str, Path] = {}
         self._tickets_of = -1
-        self.level = 4
-        """Functional level of the domain, as last applied."""
 
     @classmethod
     def current(cls) -> Self:
@@ -102,6 +107,9 @@ class Lab:
         """A FILE ticket cache with a fresh ticket-granting ticket of an account.
 
         Tools that are given a cache may still prefer KRB5CCNAME: set both.
+
+        Raises:
+            LogonRefusedError: The account is disabled or has expired.
         """
         import krb5
 
@@ -111,12 +119,17 @@ class Lab:
         options = krb5.get_init_creds_opt_alloc(context)
         krb5.get_init_creds_opt_set_forwardable(options, True)
         owner = self.machine_of(name)
-        if owner and owner.role == "member":
-            keytab = krb5.kt_resolve(context, f"FILE:{self.keytab(name)}".encode())
-            ticket = krb5.get_init_creds_keytab(context, principal, options, keytab)
-        else:
-            secret = self.password(name).encode()
-            ticket = krb5.get_init_creds_password(context, principal, options, secret)
+        try:
+            if owner and owner.role == "member":
+                keytab = krb5.kt_resolve(context, f"FILE:{self.keytab(name)}".encode())
+                ticket = krb5.get_init_creds_keytab(context, principal, options, keytab)
+            else:
+                secret = self.password(name).encode()
+                ticket = krb5.get_init_creds_password(context, principal, options, secret)
+        except krb5.Krb5Error as error:
+            if error.err_code in _REFUSALS:
+                raise LogonRefusedError(str(error)) from error
+            raise
         fresh = target.with_suffix(".new")
         fresh.unlink(missing_ok=True)
         cache = krb5.cc_resolve(context, f"FILE:{fresh}".encode())

@@ -93,7 +93,7 @@ def run(
 
 def _environment() -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if k in {"LANG", "LC_ALL", "TERM", "TZ"}}
-    return kept | {"PATH": recipe.SYSTEM_PATH, "HOME": "/root"}
+    return kept | {"PATH": recipe.SYSTEM_PATH, "HOME": "/"}
 
 
 def start(machine: Machine, pid: int, timeout: float = 30) -> None:

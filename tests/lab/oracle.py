@@ -30,7 +30,7 @@ from smbprotocol.open import (
 from smbprotocol.session import Session
 from smbprotocol.tree import SMB2TreeConnectRequest, SMB2TreeConnectResponse, TreeConnect
 
-from tests.lab.lab import Lab
+from tests.lab.lab import Lab, LogonRefusedError
 
 #: Exactly what a reader of an ISO asks for (semantics: Read).
 READ: Final = 0x120089
@@ -44,7 +44,7 @@ class Outcome:
 
     ok: bool
     stage: str
-    """How far it came: `s4u2self`, `s4u2proxy`, `logon`, `share`, `open` or `read`."""
+    """How far it came: `logon`, `s4u2self`, `s4u2proxy`, `session`, `share`, `open` or `read`."""
     why: str = ""
 
     def __bool__(self) -> bool:
@@ -57,7 +57,10 @@ def can_open(lab: Lab, principal: str, unc: str) -> Outcome:
     Raises:
         SMBException: Something else than a refusal, such as a file that does not exist.
     """
-    return _open(lab.fresh_ccache(principal), unc)
+    try:
+        return _open(lab.fresh_ccache(principal), unc)
+    except LogonRefusedError as error:
+        return Outcome(False, "logon", str(error))
 
 
 def can_connect(lab: Lab, principal: str, unc: str) -> Outcome:
@@ -66,7 +69,11 @@ def can_connect(lab: Lab, principal: str, unc: str) -> Outcome:
     The server says so itself, in the maximal access of its answer (MS-SMB2 2.2.10).
     """
     server, share, _ = _parts(unc)
-    with _session(lab.fresh_ccache(principal), server) as session:
+    try:
+        ticket = lab.fresh_ccache(principal)
+    except LogonRefusedError as error:
+        return Outcome(False, "logon", str(error))
+    with _session(ticket, server) as session:
         request = SMB2TreeConnectRequest()
         request["buffer"] = rf"\\{server}\{share}".encode("utf-16-le")
         try:
@@ -113,7 +120,7 @@ def effective_mask(lab: Lab, principal: str, unc: str) -> int:
 
 def _open(cache: Path, unc: str) -> Outcome:
     server, share, path = _parts(unc)
-    stage = "logon"
+    stage = "session"
     try:
         with _session(cache, server) as session:
             stage = "share"
@@ -161,7 +168,11 @@ def _session(cache: Path, server: str) -> Iterator[Session]:
 
 def _delegated(lab: Lab, host: str, user: str, spn: str) -> tuple[Outcome, Path | None]:
     account = host if host.endswith("$") else f"{host}$"
-    ticket = f"FILE:{lab.fresh_ccache(account)}"
+    stage = "logon"
+    try:
+        ticket = f"FILE:{lab.fresh_ccache(account)}"
+    except LogonRefusedError as error:
+        return Outcome(False, stage, str(error)), None
     stage = "s4u2self"
     try:
         own = gssapi.Credentials(usage="initiate", store={"ccache": ticket}, mechs=[_KERBEROS])

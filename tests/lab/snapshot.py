@@ -11,6 +11,7 @@ from typing import Final
 from tests.lab.recipe import STATE
 
 _SOURCES: Final = ("recipe.py", "build.py", "certificates.py", "machine.py", "remote.py")
+_KEPT: Final = 4
 _XATTRS: Final = ("--xattrs", "--xattrs-include=user.*", "--xattrs-include=security.NTACL")
 
 
@@ -26,7 +27,7 @@ def place() -> Path:
 
 
 def save(target: Path) -> None:
-    """Keep the state; the daemons must be stopped. Older snapshots are removed."""
+    """Keep the state; the daemons must be stopped. The oldest ones are removed."""
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = target.with_suffix(f".{os.urandom(4).hex()}")
     fresh.touch(mode=0o600)
@@ -37,9 +38,9 @@ def save(target: Path) -> None:
         fresh.replace(target)
     finally:
         fresh.unlink(missing_ok=True)
-    for old in target.parent.glob("*.tgz"):
-        if old != target:
-            old.unlink(missing_ok=True)
+    kept = sorted(target.parent.glob("*.tgz"), key=lambda place: place.stat().st_mtime)
+    for old in kept[:-_KEPT]:
+        old.unlink(missing_ok=True)
 
 
 def restore(source: Path) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -365,3 +366,36 @@ def test_the_functional_level_is_shown(lab: Lab) -> None:
     ((_, values),) = lab.search("(objectClass=domainDNS)", ["msDS-Behavior-Version"])
     assert values["msDS-Behavior-Version"] == ["7"]
     apply(lab, worlds.conforming())
+
+
+def test_a_world_leaves_no_trace_in_the_domains_own_groups(lab: Lab) -> None:
+    good = worlds.conforming()
+    groups = (*good.groups, worlds.Group("Domain Admins", "global", ("service.vmm",)))
+    apply(lab, replace(good, groups=groups))
+    for applied, members in ((None, 3), (good, 2)):
+        if applied:
+            apply(lab, applied)
+        ((_, values),) = lab.search("(sAMAccountName=Domain Admins)", ["member"])
+        assert len(values["member"]) == members
+
+
+def test_who_gets_no_ticket(lab: Lab) -> None:
+    good = worlds.conforming()
+    past = datetime(2020, 1, 1, tzinfo=UTC)
+    apply(lab, good.with_host("HYPER01", enabled=False).with_user("run.as", expires=past))
+    for outcome in (
+        oracle.can_open(lab, "HYPER01$", ISO),
+        oracle.can_open(lab, "run.as", ISO),
+        oracle.can_delegate(lab, "HYPER01", "service.vmm", SPN),
+    ):
+        assert not outcome
+        assert outcome.stage == "logon"
+    expired = oracle.can_delegate(lab, "HYPER02", "run.as", SPN)
+    assert expired.stage == "s4u2self"
+
+
+def test_samba_forgets_a_null_dacl_where_it_is_asked_for_everything(lab: Lab) -> None:
+    """Samba's own: MAXIMUM_ALLOWED grants nothing then, and a share asks just so."""
+    good = worlds.conforming()
+    apply(lab, good.with_share("LIBRARY01", worlds.SHARE, descriptor=Descriptor(None)))
+    assert oracle.can_open(lab, "HYPER01$", ISO).stage == "share"
