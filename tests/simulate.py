@@ -33,7 +33,12 @@ _ALIAS_RIDS = {r"BUILTIN\Administrators": 544, r"BUILTIN\Users": 545}
 
 
 def scope_of(world: World, **changes: Any) -> Scope:
-    """The scope that an auditor of this world would write."""
+    """The scope that an auditor of this world would write, with `changes` to its fields."""
+    return parse(scope_text(world), "scope.yaml").model_copy(update=changes)
+
+
+def scope_text(world: World) -> str:
+    """The scope file."""
     hosts = "\n".join(
         f"  - name: {host.name.lower()}.{DOMAIN}"
         + (f"\n    run_as: '{NETBIOS}\\{host.run_as}'" if host.run_as else "")
@@ -45,7 +50,7 @@ def scope_of(world: World, **changes: Any) -> Scope:
         for library in world.libraries
         for share in [*(s.name for s in library.shares), *library.missing_shares]
     )
-    text = f"""
+    return f"""\
 format: 1
 audit:
   title: Gemeinsam genutzte ISO-Abbilder in VMM
@@ -64,7 +69,6 @@ hosts:
 libraries:
 {libraries}
 """
-    return parse(text, "scope.yaml").model_copy(update=changes)
 
 
 def simulate(

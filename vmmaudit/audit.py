@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import html
+import platform
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -35,7 +37,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from vmmaudit.collect.gather import Interruption, Report
-    from vmmaudit.report.document import Document
+    from vmmaudit.report.document import ControlInfo, Document
+    from vmmaudit.report.register import EvidenceSummary
 
 DEMO: Final = Path(__file__).parent / "demo"
 
@@ -62,15 +65,27 @@ class Audit:
         """Every verdict, and the matrix of hosts and shares."""
         return judge(self.evidence, self.scope)
 
+    @cached_property
+    def register(self) -> EvidenceSummary:
+        """Every question with its answer's digest, or the reason why there is none."""
+        from vmmaudit.report.register import summarise
+
+        return summarise(self.evidence)
+
     def document(self, languages: str = "") -> Document:
         """The audit report in the first of `languages` (default: the scope's first)."""
+        from vmmaudit.controls.texts import Texts
         from vmmaudit.report.build import build
-        from vmmaudit.report.register import summarise
 
         chosen = self.languages(languages)[0]
         if chosen not in self._documents:
             self._documents[chosen] = build(
-                self.assessment, summarise(self.evidence), self.scope, _catalogue(), chosen
+                self.assessment,
+                self.register,
+                self.scope,
+                _catalogue(),
+                Texts.load(chosen),
+                software=_software(),
             )
         return self._documents[chosen]
 
@@ -291,10 +306,21 @@ def _pdf(document: Document, attachments: Mapping[str, bytes]) -> bytes:
     return render_pdf(document, attachments)
 
 
-def _catalogue() -> Sequence[object]:
+def _catalogue() -> list[ControlInfo]:
     from vmmaudit.controls import CATALOGUE
+    from vmmaudit.report.document import ControlInfo
 
-    return CATALOGUE
+    return [
+        ControlInfo(c.id, c.version, c.severity.value, c.origin.value, c.references)
+        for c in CATALOGUE
+    ]
+
+
+def _software() -> list[str]:
+    """What took part in making the documents, for the page that says so."""
+    return [f"Python {platform.python_version()}"] + [
+        f"{name} {version(name)}" for name in ("ldap3", "smbprotocol", "pyspnego", "typst")
+    ]
 
 
 def fingerprint(assessment: Assessment) -> str:

@@ -269,6 +269,7 @@ def _finish(
         raise typer.Exit(Exit.INTERRUPTED)
     languages = found.languages(language)
     written = found.write(output, languages, notebook=True, parameters=extra)
+    assert written is not None  # noqa: S101 - an output was named
     _summary(found.assessment)
     for file in sorted(written.folder.iterdir()):
         if file.suffix in (".pdf", ".html"):

@@ -13,8 +13,8 @@ from vmmaudit.assessment import (
     Links,
     Readiness,
     Remark,
-    SharedFile,
     ShareContent,
+    SharedFile,
     Subject,
     SubjectKind,
     Ternary,
@@ -379,13 +379,11 @@ def readiness(number: int, share: str) -> Readiness:
     kcd = number % 5 != 3 or share == SHARES[0]
     ntfs = number % 7 != 4 or share == SHARES[1]
     unread = number == 5 and share == SHARES[1]
-    links = Links(
-        Ternary.of(kcd), YES, UNKNOWN if unread else YES, YES, YES, Ternary.of(ntfs)
-    )
+    links = Links(Ternary.of(kcd), YES, UNKNOWN if unread else YES, YES, YES, Ternary.of(ntfs))
     ready = links.conjunction()
     broken = () if ready is not NO else ("DEL-01",) if not kcd else ("PRM-04",)
     force = ready if ready is not YES else NO if number % 7 == 6 else YES
-    library = share.split("\\")[2].split(".")[0].upper() + "$"
+    library = share.split("\\")[2].split(".", maxsplit=1)[0].upper() + "$"
     access = (Access("d" * 64, Ternary.of(ntfs), YES),)
     name = share.split("\\")[2]
     return Readiness(
@@ -401,8 +399,8 @@ def assessment(hosts: int = 7) -> Assessment:
         evidence=evidence(hosts).digest(),
         scope=scope(hosts).digest(),
         verdicts=tuple(judgements(hosts)),
-        shares=(ShareContent("LIBRARY01$", SHARES[0], (SharedFile(r"ISOs\ws2025.iso", "d" * 64),)),),
-        readiness=tuple(
-            readiness(n, share) for n in range(1, hosts + 1) for share in SHARES
+        shares=(
+            ShareContent("LIBRARY01$", SHARES[0], (SharedFile(r"ISOs\ws2025.iso", "d" * 64),)),
         ),
+        readiness=tuple(readiness(n, share) for n in range(1, hosts + 1) for share in SHARES),
     )

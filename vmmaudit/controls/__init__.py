@@ -4,7 +4,27 @@ from __future__ import annotations
 
 from typing import Final
 
+from vmmaudit.controls.acc_01 import ACC_01
+from vmmaudit.controls.acc_02 import ACC_02
 from vmmaudit.controls.acc_06 import ACC_06
 from vmmaudit.controls.control import Control
+from vmmaudit.controls.del_01 import DEL_01
+from vmmaudit.controls.del_02 import DEL_02
+from vmmaudit.controls.del_03 import DEL_03
+from vmmaudit.controls.del_04 import DEL_04
+from vmmaudit.controls.env_02 import ENV_02
+from vmmaudit.controls.env_04 import ENV_04
+from vmmaudit.controls.hst_01 import HST_01
 
-CATALOGUE: Final[tuple[Control, ...]] = (ACC_06,)
+CATALOGUE: Final[tuple[Control, ...]] = (
+    ENV_02,
+    ENV_04,
+    ACC_01,
+    ACC_02,
+    ACC_06,
+    DEL_01,
+    DEL_02,
+    DEL_03,
+    DEL_04,
+    HST_01,
+)

@@ -24,8 +24,9 @@ def _cases(world: World) -> Iterator[Case]:
         found = facts.directory.account(name)
         shown = found.shown if isinstance(found, Principal) else name
         if _is_local(facts, label):
-            local = Outcome(Verdict.FAIL, "LOCAL_ACCOUNT", {"account": name})
-            yield Case(_subject(label, name), partial(_same, local))
+            values: dict[str, Value] = {"account": name}
+            local = partial(Outcome, Verdict.FAIL, "LOCAL_ACCOUNT", values)
+            yield Case(_subject(label, name), local)
         else:
             known = both(found, owners)
             yield given(_subject(label, shown), known, lambda pair: _declared(facts, *pair))
@@ -39,10 +40,10 @@ def _declared(facts: Facts, account: Principal, owners: tuple[Principal, ...]) -
     evidence = (account.evidence, *_asked(facts))
     if account.is_computer:
         return Outcome(Verdict.FAIL, "LOCAL_SYSTEM", values, evidence)
-    remarks = (Remark("MANAGED", values),) if account.is_managed else ()
+    remarks: tuple[Remark, ...] = (Remark("MANAGED", values),) if account.is_managed else ()
     if any(owner.sid == account.sid for owner in owners):
-        remarks += (Remark("INDIRECT", values),)
-        return Outcome(Verdict.PASS, "", values, evidence, remarks)
+        indirect = Remark("INDIRECT", values)
+        return Outcome(Verdict.PASS, "", values, evidence, (*remarks, indirect))
     if owners:
         return Outcome(Verdict.WARN, "SPN_ELSEWHERE", values, evidence, remarks)
     return Outcome(Verdict.MANUAL, "CONFIRM", values, evidence, remarks)
@@ -77,10 +78,6 @@ def _shown(owners: tuple[Principal, ...]) -> tuple[str, ...]:
 
 def _asked(facts: Facts) -> tuple[str, ...]:
     return tuple(questions.vmm_spns(domain.name).id for domain in facts.scope.domains)
-
-
-def _same(outcome: Outcome) -> Outcome:
-    return outcome
 
 
 ACC_01 = Control(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from vmmaudit.assessment import Remark, Ternary, Verdict
 from vmmaudit.controls import subjects
@@ -28,13 +29,15 @@ def _cases(world: World) -> Iterator[Case]:
 
 
 def _check(world: World, found: AccountFact) -> Outcome:
-    link = usable(world.facts, found.principal)
+    account = found.principal
+    link = usable(world.facts, account)
+    link = replace(link, values={**link.values, "identity": account.name, "domain": account.domain})
     if doubted(found, link) != link:
         remark = Remark("SPN_ONLY", link.values)
         return Outcome(Verdict.WARN, link.code, link.values, link.evidence, (remark,))
     if link.code == "LOCKED_OUT":
         return Outcome(Verdict.WARN, link.code, link.values, link.evidence)
-    expired = found.principal.computed & AccountControl.PASSWORD_EXPIRED
+    expired = account.computed & AccountControl.PASSWORD_EXPIRED
     if link.state is Ternary.YES and expired:
         return Outcome(Verdict.WARN, "PASSWORD_EXPIRED", link.values, link.evidence)
     return by_link(link)

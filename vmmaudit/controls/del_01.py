@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 from functools import partial
 
@@ -20,7 +19,7 @@ from vmmaudit.controls.control import (
     not_assessable,
 )
 from vmmaudit.facts import Missing, Principal
-from vmmaudit.readiness.delegation import resource_based
+from vmmaudit.readiness.delegation import is_address, resource_based
 from vmmaudit.scope import Library
 from vmmaudit.windows import spn
 
@@ -56,7 +55,7 @@ def _check(world: World, library: Library, host: Principal) -> Outcome:
     if server.domain != host.domain:
         return Outcome(Verdict.NOT_APPLICABLE, "OTHER_DOMAIN", values, evidence)
     if host.delegates_to_spn(f"cifs/{name}"):
-        if _is_address(name) or host.delegates_to_spn(str(values["other"])):
+        if host.delegates_to_spn(str(values["other"])):
             return Outcome(Verdict.PASS, "", values, evidence)
         return Outcome(Verdict.WARN, "OTHER_FORM_MISSING", values, evidence)
     by_server = resource_based(world.facts, host, server)
@@ -84,24 +83,18 @@ def _instead(host: Principal, server: Principal, name: str) -> tuple[str, tuple[
             kinds["VARIANT" if entry.service == "cifs" else "OTHER_CLASS"].append(text)
         elif entry and entry.service == "cifs" and entry.host in own:
             kinds["OTHER_NAME"].append(text)
-    for code, found in kinds.items():
-        if found:
-            return code, tuple(found)
+    for code, texts in kinds.items():
+        if texts:
+            return code, tuple(texts)
     return "NOT_LISTED", host.delegates_to
 
 
 def _other_form(name: str, domain: str) -> str:
-    """The short form of a full name, the full form of a short one."""
+    """The short form of a full name, the full form of a short one; an address has but one."""
+    if is_address(name):
+        return name
     short, dot, _ = name.partition(".")
     return short if dot else f"{name}.{domain}"
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 DEL_01 = Control(

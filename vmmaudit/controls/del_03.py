@@ -45,7 +45,7 @@ def _computer(computer: Principal) -> Outcome:
 def _account(found: AccountFact) -> Outcome:
     account = found.principal
     values, evidence = _values(account), (account.evidence,)
-    remarks = ()
+    remarks: tuple[Remark, ...] = ()
     if account.delegates_to:
         values["listed"] = account.delegates_to
         remarks = (Remark("ACCOUNT_LIST", values),)

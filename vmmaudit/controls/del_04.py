@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 from functools import partial
 from typing import Final
@@ -11,7 +10,7 @@ from vmmaudit.assessment import Remark, Ternary, Value, Verdict
 from vmmaudit.controls import subjects
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, by_link
 from vmmaudit.facts import Facts, Missing, Principal
-from vmmaudit.readiness.delegation import target
+from vmmaudit.readiness.delegation import is_address, target
 from vmmaudit.scope import Library
 
 WITHIN_FOREST: Final = 0x20
@@ -26,7 +25,7 @@ def _check(facts: Facts, library: Library) -> Outcome:
     link = target(facts, library)
     values: dict[str, Value] = {"name": library.unc_name, "share": library.share, **link.values}
     remarks = tuple(_remarks(facts, library, values))
-    if link.state is Ternary.YES and _is_address(library.unc_name):
+    if link.state is Ternary.YES and is_address(library.unc_name):
         return Outcome(Verdict.WARN, "IP_ADDRESS", values, link.evidence, remarks)
     return by_link(link, *remarks)
 
@@ -35,7 +34,7 @@ def _remarks(facts: Facts, library: Library, values: dict[str, Value]) -> Iterat
     server, name = facts.library(library), library.unc_name
     if isinstance(server, Principal):
         own = {server.dns_name, server.name.removesuffix("$").lower()}
-        if name not in own and not _is_address(name):
+        if name not in own and not is_address(name):
             yield Remark("ALIAS", {**values, "server": server.shown})
     elsewhere = tuple(sorted(_unasked(facts)))
     if elsewhere:
@@ -51,14 +50,6 @@ def _unasked(facts: Facts) -> set[str]:
         if not isinstance(trusts, Missing):
             partners |= {t.partner for t in trusts if t.attributes & WITHIN_FOREST}
     return partners - asked
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 DEL_04 = Control(

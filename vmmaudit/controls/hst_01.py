@@ -44,7 +44,7 @@ HST_01 = Control(
     origin=Origin.SEED,
     references=(
         "Microsoft Learn: VMM, Enable shared ISOs",
-        "MS-ADTS 3.1.1.1.9 (replication metadata)",
+        "MS-DRSR 5.163 (PROPERTY_META_DATA)",
         "MS-SRVS 2.2.4.105 (TIME_OF_DAY_INFO)",
         "MS-KILE 3.3.5.6.4",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Final
 
 from vmmaudit import questions
@@ -69,6 +70,15 @@ def target(facts: Facts, library: Library) -> Link:
         values["server"] = server.shown
         return Link(Ternary.NO, "OTHER_OWNER", values, (*evidence, server.evidence))
     return Link(Ternary.YES, "", values, evidence)
+
+
+def is_address(name: str) -> bool:
+    """Whether a UNC names its server by an IP address, for which Windows seldom asks a ticket."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def constrained(computer: Principal, server: Principal, library: Library) -> Link:

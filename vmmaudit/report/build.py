@@ -60,6 +60,10 @@ def build(
     """The audit report in the language of `texts`.
 
     Args:
+        assessment: what was judged.
+        evidence: the register of what it was judged from.
+        scope: what was agreed.
+        texts: the words, and with them the language.
         catalogue: the controls in document order.
         previous: the last audit's assessment, which tells repeat findings.
         run: the run's id, if it has one.

@@ -16,11 +16,11 @@ def data_folder(name: str) -> Path:
     Raises:
         AuditError: it is in neither place, so the installation is damaged.
     """
-    for folder in (_PACKAGE.parent / name, _PACKAGE / "_data" / name):
-        if folder.is_dir() and (folder.parent / "pyproject.toml").is_file() | (
-            folder.parent.name == "_data"
-        ):
-            return folder
+    checkout, installed = _PACKAGE.parent / name, _PACKAGE / "_data" / name
+    if checkout.is_dir() and (_PACKAGE.parent / "pyproject.toml").is_file():
+        return checkout
+    if installed.is_dir():
+        return installed
     raise AuditError(
         f"The folder '{name}' is missing from this installation; install vmmaudit again."
     )

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Final, Literal, TypeAlias
 
 from vmmaudit.report import markup
+from vmmaudit.report.escape import visible
 
 
 class Style(StrEnum):
@@ -65,10 +66,16 @@ Rich: TypeAlias = tuple[Run, ...]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The content of a table's cell; with a tone it is a badge."""
+    """The content of a table's cell; with a tone it is a badge, `marked` by the tone's symbol."""
 
     content: Rich
     tone: Tone | None = None
+    marked: bool = True
+
+    @property
+    def sign(self) -> str:
+        """The badge's symbol."""
+        return self.tone.symbol if self.tone and self.marked else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +132,7 @@ class Opinion:
 
     tone: Tone
     headline: str
-    content: Rich
+    grounds: tuple[Rich, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +229,7 @@ class Cover:
 
     kind: str
     title: str
+    subject: str
     client: str
     status: str
     facts: tuple[tuple[str, Rich], ...]
@@ -259,8 +267,8 @@ class Document:
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
         """What a notebook shows: the document as HTML, and which one it is."""
         return (
-            {"text/html": markup.fragment(self), "text/plain": self.title},
-            {"vmmaudit": {"language": self.language, "title": self.title}},
+            {"text/html": markup.fragment(self), "text/plain": visible(self.title)},
+            {"vmmaudit": {"language": self.language, "title": visible(self.title)}},
         )
 
     def _repr_html_(self) -> str:

@@ -31,10 +31,13 @@ def visible(text: str) -> str:
 
 def displayable(text: str, glyphs: Collection[int]) -> str:
     """`visible` text in which a character without a glyph stands as its code."""
-    shown = visible(text)
-    if shown.isascii():
-        return shown
-    return "".join(c if ord(c) in glyphs else f"\\u{{{ord(c):x}}}" for c in shown)
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        shown if all(ord(c) in glyphs for c in shown) else f"\\u{{{ord(character):x}}}"
+        for character in text
+        for shown in [_shown(character)]
+    )
 
 
 def csv_cell(text: str) -> str:

@@ -14,10 +14,7 @@ from pathlib import Path
 
 @cache
 def coverage(folder: Path) -> frozenset[int]:
-    """The code points that at least one font of `folder` has in every weight it stands for.
-
-    The text font falls back on DejaVu Sans, so the union of all is what can be shown.
-    """
+    """The code points of all fonts in `folder`: each falls back on DejaVu Sans."""
     found: set[int] = set()
     for path in sorted(folder.glob("*.ttf")):
         found.update(_characters(path.read_bytes()))
@@ -26,10 +23,12 @@ def coverage(folder: Path) -> frozenset[int]:
 
 def _characters(font: bytes) -> Iterator[int]:
     (count,) = struct.unpack_from(">H", font, 4)
-    tables = dict(
-        (tag, offset)
-        for tag, _, offset, _ in (struct.unpack_from(">4s3I", font, 12 + 16 * i) for i in range(count))
-    )
+    tables = {
+        tag: offset
+        for tag, _, offset, _ in (
+            struct.unpack_from(">4s3I", font, 12 + 16 * i) for i in range(count)
+        )
+    }
     start = tables[b"cmap"]
     (count,) = struct.unpack_from(">H", font, start + 2)
     for index in range(count):

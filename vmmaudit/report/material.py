@@ -156,7 +156,9 @@ class Material:
         """The badge of a control's severity."""
         name = self.info(control).severity
         tones = (Tone.BAD, Tone.BAD, Tone.WARN, Tone.NONE, Tone.NONE)
-        return Cell(text(self.texts.label("severity", name)), tones[SEVERITIES.index(name)])
+        return Cell(
+            text(self.texts.label("severity", name)), tones[SEVERITIES.index(name)], marked=False
+        )
 
     def sentence(self, judgement: Judgement) -> Rich:
         """What a judgement says, in words."""
@@ -168,7 +170,7 @@ class Material:
         first = list(dict.fromkeys(names))
         if len(first) <= shown:
             return values(first)
-        return self.say("results", "many", names=tuple(first[:shown]), more=len(first) - shown)
+        return (*values(first[:shown]), *text(f" (+ {self.texts.number(len(first) - shown)})"))
 
 
 def tone(pair: Readiness) -> Tone:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import tempfile
 from collections.abc import Mapping
-from pathlib import PurePosixPath
-from typing import Final
+from pathlib import Path, PurePosixPath
+from typing import Final, Literal
 
 import typst
 
@@ -21,7 +22,7 @@ from vmmaudit.report.glyphs import coverage
 from vmmaudit.report.parts.closing import ATTACH_LIMIT
 from vmmaudit.report.typeset import Json, Typesetter
 
-STANDARDS: Final = ("a-3a", "ua-1")
+STANDARDS: Final[tuple[Literal["a-3a", "ua-1"], ...]] = ("a-3a", "ua-1")
 _MIME: Final = {
     ".csv": "text/csv",
     ".gz": "application/gzip",
@@ -35,6 +36,7 @@ def render_pdf(document: Document, attachments: Mapping[str, bytes] | None = Non
     """The document as one PDF file.
 
     Args:
+        document: what is written.
         attachments: file names and contents. Above `ATTACH_LIMIT` bytes together,
             a list of their sizes and SHA-256 values is attached in their place.
     """
@@ -53,15 +55,21 @@ def render_pdf(document: Document, attachments: Mapping[str, bytes] | None = Non
         data["cover"]["logo"] = f"logo{ending}"
         files[f"logo{ending}"] = document.cover.logo
     files["data.json"] = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
-    result: bytes = typst.compile(
-        {"main.typ": files.pop("main.typ"), **files},
-        font_paths=[str(font_folder())],
-        ignore_system_fonts=True,
-        format="pdf",
-        pdf_standards=list(STANDARDS),
-        timestamp=int(document.moment.timestamp()),
-    )
-    return result
+    # Typst reads binary files from a folder alone; this one is ours and short-lived.
+    with tempfile.TemporaryDirectory(prefix="vmmaudit-") as folder:
+        for name, content in files.items():
+            path = Path(folder, name)
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+        return typst.compile(
+            str(Path(folder, "main.typ")),
+            root=folder,
+            font_paths=[str(font_folder())],
+            ignore_system_fonts=True,
+            format="pdf",
+            pdf_standards=list(STANDARDS),
+            timestamp=int(document.moment.timestamp()),
+        )
 
 
 def _attached(files: Mapping[str, bytes]) -> Mapping[str, bytes]:

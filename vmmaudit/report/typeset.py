@@ -25,16 +25,16 @@ from vmmaudit.report.document import (
     Rich,
     Section,
     SignOff,
-    Style,
     Table,
     Tiles,
 )
 from vmmaudit.report.escape import displayable
 
 Json: TypeAlias = dict[str, Any]
-_LONG: Final = re.compile(r"\S{13,}")
+_LONG: Final = re.compile(r"\b(?:E-[0-9a-f]{10}|[A-Z]{1,4}-[0-9]{2,4})\b|\S{13,}")
+_ID: Final = re.compile(r"[A-Z]{1,4}-[0-9a-f]{2,10}")
 _TECHNICAL: Final = re.compile(r"[-,./\\_$@:=0-9]")
-_PIECE: Final = re.compile(r"[-,./\\@:=]?[^-,./\\@:=]{1,12}|[-,./\\@:=]")
+_PIECE: Final = re.compile(r"[-,./\\@:=]?[^-,./\\@:=]{1,16}|[-,./\\@:=]")
 _PROSE: Final = 40
 
 
@@ -61,6 +61,7 @@ class Typesetter:
             "cover": {
                 "kind": self.words(cover.kind),
                 "title": self.words(cover.title),
+                "subject": self.words(cover.subject),
                 "client": self.words(cover.client),
                 "status": self.words(cover.status),
                 "sender": self.words(cover.sender),
@@ -81,11 +82,15 @@ class Typesetter:
         at = 0
         for found in _LONG.finditer(shown):
             word = found[0]
-            if len(word) < _PROSE and not _TECHNICAL.search(word):
+            if _ID.fullmatch(word):
+                pieces = [word]
+            elif len(word) < _PROSE and not _TECHNICAL.search(word):
                 continue
+            else:
+                pieces = _PIECE.findall(word)
             if found.start() > at:
                 parts.append(shown[at : found.start()])
-            parts.append(_PIECE.findall(word))
+            parts.append(pieces)
             at = found.end()
         if at < len(shown):
             parts.append(shown[at:])
@@ -109,7 +114,7 @@ class Typesetter:
         runs = self.rich(cell.content)
         if cell.tone is None:
             return {"runs": runs}
-        return {"runs": runs, "tone": cell.tone.value, "sign": cell.tone.symbol}
+        return {"runs": runs, "tone": cell.tone.value, "sign": cell.sign}
 
     def section(self, section: Section) -> Json:
         """A section and what is in it."""
@@ -153,7 +158,7 @@ class Typesetter:
                     "tone": block.tone.value,
                     "sign": block.tone.symbol,
                     "headline": self.words(block.headline),
-                    "runs": self.rich(block.content),
+                    "items": [self.rich(item) for item in block.grounds],
                 }
             case Matrix():
                 return self._matrix(block)
@@ -180,6 +185,7 @@ class Typesetter:
             "caption": self.words(block.caption),
             "corner": self.words(block.corner),
             "columns": list(block.columns),
+            "longest": max((len(host) for host, _ in block.rows), default=0),
             "rows": [
                 [self.words(host), [[tone.value, tone.symbol] for tone in tones]]
                 for host, tones in block.rows

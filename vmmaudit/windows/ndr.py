@@ -133,3 +133,10 @@ class Writer:
     def done(self) -> bytes:
         """The stub."""
         return bytes(self._data)
+
+
+def return_code(reply: bytes, structure: str) -> int:
+    """The status at the end of a reply, which every call of these interfaces has."""
+    if len(reply) < 4:
+        raise FormatError(structure, 0, "the reply is too short to hold a status")
+    return int.from_bytes(reply[-4:], "little")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from vmmaudit.windows.dcerpc import Interface
 from vmmaudit.windows.ndr import Reader, Writer
 
-UUID: Final = "12345778-1234-abcd-ef00-0123456789ac"
-VERSION: Final = (1, 0)
-PIPE: Final = "samr"
+INTERFACE: Final = Interface("samr", "12345778-1234-abcd-ef00-0123456789ac", (1, 0))
 CLOSE_HANDLE: Final = 1
 LOOKUP_DOMAIN: Final = 5
 ENUMERATE_DOMAINS: Final = 6

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from vmmaudit.errors import FormatError
+from vmmaudit.windows.dcerpc import Interface
 from vmmaudit.windows.ndr import Reader, Writer
 
-UUID: Final = "4b324fc8-1670-01d3-1278-5a47bf6ee188"
-VERSION: Final = (3, 0)
-PIPE: Final = "srvsvc"
+INTERFACE: Final = Interface("srvsvc", "4b324fc8-1670-01d3-1278-5a47bf6ee188", (3, 0))
 SHARE_ENUM: Final = 15
 SHARE_GET_INFO: Final = 16
 REMOTE_TOD: Final = 28
@@ -71,13 +69,6 @@ def encode_share_get_info(server: str, share: str, level: int) -> bytes:
 def encode_remote_tod(server: str) -> bytes:
     """NetrRemoteTOD (3.1.4.21)."""
     return Writer().pointer().string(f"\\\\{server}").done()
-
-
-def status(reply: bytes, structure: str) -> int:
-    """The Win32 error code at the end of a reply (2.2.2)."""
-    if len(reply) < 4:
-        raise FormatError(structure, 0, "the reply is too short to hold a status")
-    return int.from_bytes(reply[-4:], "little")
 
 
 def decode_shares(reply: bytes) -> tuple[ShareInfo, ...]:

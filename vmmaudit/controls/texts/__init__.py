@@ -116,7 +116,7 @@ class Texts:
                 tables[entry.name.removesuffix(".toml")] = tomllib.loads(
                     entry.read_text(encoding="utf-8")
                 )
-        shared = {name: tables.pop(name) for name in _SHARED}
+        shared: dict[str, Any] = {name: tables.pop(name) for name in _SHARED}
         try:
             controls = {name: ControlTexts(**table) for name, table in sorted(tables.items())}
         except TypeError as error:

@@ -21,7 +21,7 @@ def mandate(material: Material) -> Section:
         material.section("mandate"),
         material.texts.sentence("title", "mandate"),
         (
-            Paragraph(value(given)) if given else material.paragraph("mandate", "no_mandate"),
+            Paragraph(text(given)) if given else material.paragraph("mandate", "no_mandate"),
             material.paragraph("mandate", "goal"),
             material.paragraph(
                 "mandate",
@@ -51,9 +51,9 @@ def scope(material: Material) -> Section:
         ("libraries", values(library.share for library in agreed.libraries)),
         (
             "exclusions",
-            value("; ".join(audit.exclusions)) or material.say("scope", "exclusions_none"),
+            text("; ".join(audit.exclusions)) or material.say("scope", "exclusions_none"),
         ),
-        ("sample", value(audit.sample) or material.say("scope", "sample_full")),
+        ("sample", text(audit.sample) or material.say("scope", "sample_full")),
     ]
     blocks = listed(
         [
@@ -64,7 +64,9 @@ def scope(material: Material) -> Section:
                 libraries=len(agreed.libraries),
                 section=material.section("control_data"),
             ),
-            Facts(tuple((texts.label("field", name), content) for name, content in facts if content)),
+            Facts(
+                tuple((texts.label("field", name), content) for name, content in facts if content)
+            ),
             _hosts(material, agreed),
             material.note("scope", "hosts_more", shown=_HOSTS, total=len(agreed.hosts))
             if len(agreed.hosts) > _HOSTS
@@ -145,7 +147,7 @@ def scheme(material: Material) -> Section:
 def _hosts(material: Material, agreed: Scope) -> Table:
     texts = material.texts
     return Table(
-        texts.label("column", "host"),
+        texts.sentence("scope", "hosts"),
         (
             Column(texts.label("column", "host"), 3, "id"),
             Column(texts.label("column", "run_as"), 3, "id"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
+from vmmaudit.questions import SEARCH
 from vmmaudit.report.document import (
     Block,
     Cell,
@@ -25,7 +26,8 @@ ATTACH_LIMIT: Final = 16 * 2**20
 """Bytes of attachments up to which a PDF carries the files themselves."""
 _REGISTER: Final = 400
 _GAPS: Final = 200
-_BLANK_LINES: Final = 4
+_PART: Final = 90
+_BLANK_LINES: Final = 18
 
 
 def waivers(material: Material) -> Section:
@@ -36,13 +38,13 @@ def waivers(material: Material) -> Section:
         table = Table(
             texts.sentence("title", "waivers"),
             (
-                Column(texts.label("column", "control"), 1, "id"),
-                Column(texts.label("column", "subject"), 1.8, "id"),
+                Column(texts.label("column", "control"), 1.2, "id"),
+                Column(texts.label("column", "subject"), 1.7, "id"),
                 Column(texts.label("column", "reason"), 3),
                 Column(texts.label("column", "approver"), 1.9),
-                Column(texts.label("column", "ticket"), 1.3, "id"),
+                Column(texts.label("column", "ticket"), 1.4, "id"),
                 Column(texts.label("column", "until"), 1.4),
-                Column(texts.label("column", "status"), 1.7),
+                Column(texts.label("column", "status"), 1.8),
             ),
             tuple(_waiver(material, waiver) for waiver in material.scope.waivers),
         )
@@ -62,6 +64,7 @@ def response(material: Material) -> Section:
             material.paragraph("response", "intro"),
             Facts(tuple(("", ()) for _ in range(_BLANK_LINES))),
         ),
+        page=True,
     )
 
 
@@ -108,11 +111,11 @@ def evidence(material: Material) -> Section:
     table = Table(
         texts.sentence("title", "evidence"),
         (
-            Column(texts.label("column", "evidence"), 1.7, "id"),
-            Column(texts.label("column", "question"), 4.2, "id"),
-            Column(texts.label("column", "source"), 2.3, "id"),
-            Column(texts.label("column", "time"), 1.5),
-            Column(texts.label("column", "digest"), 2.6, "id"),
+            Column(texts.label("column", "evidence"), 1.6, "id"),
+            Column(texts.label("column", "question"), 3.5, "id"),
+            Column(texts.label("column", "source"), 1.9, "id"),
+            Column(texts.label("column", "time"), 1.2),
+            Column(texts.label("column", "digest"), 2.8, "id"),
         ),
         tuple(_entry(material, entry) for entry in shown),
         tuple(entry.id for entry in shown),
@@ -124,9 +127,7 @@ def evidence(material: Material) -> Section:
         table,
     ]
     if len(shown) < len(entries):
-        blocks.append(
-            material.note("annex", "evidence_more", shown=len(shown), total=len(entries))
-        )
+        blocks.append(material.note("annex", "evidence_more", shown=len(shown), total=len(entries)))
     return _annex(material, "evidence", tuple(blocks))
 
 
@@ -192,16 +193,14 @@ def _waiver(material: Material, waiver: Waiver) -> tuple[Cell, ...]:
     name = "expired" if expired else "valid" if covered else "unused"
     status = texts.label("status", name)
     said = (
-        material.say("waivers", "covers", status=status, count=covered)
-        if covered
-        else text(status)
+        material.say("waivers", "covers", status=status, count=covered) if covered else text(status)
     )
     owner = f" ({waiver.owner})" if waiver.owner else ""
     return cells(
         text(waiver.control),
         value(waiver.subject),
-        Cell((*value(waiver.reason), *value(owner))),
-        value(waiver.approver),
+        text(waiver.reason + owner),
+        text(waiver.approver),
         value(waiver.ticket),
         text(texts.day(waiver.until)),
         Cell(said, Tone.BAD if expired else None),
@@ -213,14 +212,16 @@ def _entry(material: Material, entry: Entry) -> tuple[Cell, ...]:
         *code(entry.kind),
         *text(" "),
         *value(entry.server),
-        *(run for part in entry.detail if part for run in (*text(" · "), *value(part))),
+        *(run for part in _detail(entry) for run in (*text(" · "), *value(part))),
     )
     source = (
-        value(entry.source)
-        if entry.reason is None
-        else text(material.texts.reasons[entry.reason])
+        value(entry.source) if entry.reason is None else text(material.texts.reasons[entry.reason])
     )
     time = entry.at.strftime("%Y-%m-%d %H:%M:%S") if entry.at else ""
     return cells(code(entry.id), asked, source, text(time), code(entry.digest))
 
 
+def _detail(entry: Entry) -> list[str]:
+    """What was asked, short enough to be read; the digest covers the whole of it."""
+    parts = entry.detail[:-1] if entry.kind == SEARCH else entry.detail
+    return [part if len(part) <= _PART else f"{part[:_PART]}…" for part in parts if part]

@@ -59,10 +59,10 @@ def actions(material: Material) -> Section:
             (
                 Column(texts.label("column", "id"), 0.75, "id"),
                 Column(texts.label("column", "measure"), 4.3),
-                Column(texts.label("column", "severity"), 1.3),
-                Column(texts.label("column", "owner"), 1.9, "blank"),
+                Column(texts.label("column", "severity"), 1.5),
+                Column(texts.label("column", "owner"), 1.8, "blank"),
                 Column(texts.label("column", "due"), 1.4, "blank"),
-                Column(texts.label("column", "status"), 1.2),
+                Column(texts.label("column", "status"), 1.4),
             ),
             tuple(
                 cells(
@@ -127,9 +127,7 @@ def _finding(material: Material, group: Group) -> Finding:
             ("status", _state(material, group)),
             ("repeated", text(_repeated(material, group))),
         )
-        + tuple(
-            (texts.label("field", name), ()) for name in ("owner", "due", "measure", "comment")
-        )
+        + tuple((texts.label("field", name), ()) for name in ("owner", "due", "measure", "comment"))
     )
     return Finding(
         number=group.number,
@@ -142,12 +140,19 @@ def _finding(material: Material, group: Group) -> Finding:
             texts.sentence("findings", "version"),
             {"control": group.control, "version": str(first.version)},
         ),
-        blocks=(head, *_recommendation(material, group), *_each(material, group, sentences, alike), tail),
+        blocks=(
+            head,
+            *_recommendation(material, group),
+            *_each(material, group, sentences, alike),
+            tail,
+        ),
     )
 
 
 def _rows(material: Material, *rows: tuple[str, Rich]) -> tuple[tuple[str, Rich], ...]:
-    return tuple((material.texts.label("field", name), content) for name, content in rows if content)
+    return tuple(
+        (material.texts.label("field", name), content) for name, content in rows if content
+    )
 
 
 def _several(material: Material, group: Group) -> Rich:
@@ -157,7 +162,9 @@ def _several(material: Material, group: Group) -> Rich:
 def _first_paragraph(found: tuple[Block, ...]) -> Rich:
     """The paragraphs of a text run together, for a field."""
     runs: list[Rich] = [block.content for block in found if isinstance(block, Paragraph)]
-    return tuple(run for index, content in enumerate(runs) for run in (text(" ") if index else ()) + content)
+    return tuple(
+        run for index, content in enumerate(runs) for run in (text(" ") if index else ()) + content
+    )
 
 
 def _recommendation(material: Material, group: Group) -> tuple[Block, ...]:

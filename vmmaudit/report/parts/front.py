@@ -57,6 +57,7 @@ def cover(material: Material) -> Cover:
     return Cover(
         kind=texts.sentence("cover", "kind"),
         title=audit.title,
+        subject=texts.sentence("cover", "subject"),
         client=audit.client,
         status=texts.label("status", "draft"),
         facts=tuple((texts.label("field", name), content) for name, content in facts),
@@ -81,13 +82,13 @@ def control_data(material: Material) -> Section:
         ("status", text(texts.label("status", "draft"))),
         ("classification", text(texts.label("classification", audit.classification))),
         ("language", text(texts.label("language", "name"))),
-        ("client", value(audit.client)),
-        ("sender", value(material.scope.branding.sender)),
+        ("client", text(audit.client)),
+        ("sender", text(material.scope.branding.sender)),
         ("author", _named(material, Role.AUDITOR)),
         ("reviewer", _named(material, Role.REVIEWER)),
         (
             "distribution",
-            value("; ".join(audit.distribution)) or material.say("control", "distribution_none"),
+            text("; ".join(audit.distribution)) or material.say("control", "distribution_none"),
         ),
         (
             "retention",
@@ -216,7 +217,7 @@ def opinion(material: Material) -> tuple[Tone, str]:
     return tone, material.texts.sentence("opinion", name)
 
 
-def _grounds(material: Material, unassessed: int) -> Rich:
+def _grounds(material: Material, unassessed: int) -> tuple[Rich, ...]:
     states = material.states
     serious = sum(material.rank(group.control) <= 1 for group in material.findings)
     said = [
@@ -239,10 +240,7 @@ def _grounds(material: Material, unassessed: int) -> Rich:
         said.append(material.say("opinion", "no_serious"))
     if unassessed:
         said.append(material.say("opinion", "unassessed", unassessed=unassessed))
-    runs = list(said[0])
-    for sentence in said[1:]:
-        runs += [*text(" "), *sentence]
-    return tuple(runs)
+    return tuple(said)
 
 
 def _areas(material: Material) -> Table:
@@ -254,7 +252,7 @@ def _areas(material: Material) -> Table:
     return Table(
         texts.sentence("title", "areas"),
         (
-            Column(texts.label("column", "area"), 2.2),
+            Column(texts.label("column", "area"), 1.5),
             *(Column(texts.label("verdict", v.value), 1, "number") for v in Verdict),
         ),
         tuple(
@@ -276,7 +274,7 @@ def _top(material: Material) -> tuple[Block, ...]:
         texts.sentence("title", "top"),
         (
             Column(texts.label("column", "id"), 0.7, "id"),
-            Column(texts.label("column", "severity"), 1.3),
+            Column(texts.label("column", "severity"), 1.4),
             Column(texts.label("column", "title"), 4.4),
             Column(texts.label("column", "control"), 1, "id"),
             Column(texts.label("column", "objects"), 0.9, "number"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -41,9 +42,7 @@ def matrix(material: Material) -> Section:
         shares = _shares(material)
         found = (material.paragraph("matrix", "intro"), _key(material, shares))
         found += _matrices(material, shares)
-        parts = (
-            Section("details", "", texts.sentence("title", "details"), _details(material)),
-        )
+        parts = (Section("details", "", texts.sentence("title", "details"), _details(material)),)
     return Section(
         "matrix",
         material.section("matrix"),
@@ -59,7 +58,11 @@ def _shares(material: Material) -> Mapping[str, tuple[str, Readiness]]:
     first: dict[str, Readiness] = {}
     for pair, _ in material.pairs:
         first.setdefault(pair.share.lower(), pair)
-    return {key: (f"B{index}", pair) for index, (key, pair) in enumerate(sorted(first.items()), 1)}
+    name = material.texts.sentence("matrix", "short")
+    return {
+        key: (material.texts.fill(name, {"number": index}), pair)
+        for index, (key, pair) in enumerate(sorted(first.items()), 1)
+    }
 
 
 def _key(material: Material, shares: Mapping[str, tuple[str, Readiness]]) -> Table:
@@ -85,7 +88,7 @@ def _matrices(
     states: defaultdict[str, dict[str, Tone]] = defaultdict(dict)
     for pair, state in material.pairs:
         states[pair.host][pair.share.lower()] = state
-    hosts = sorted(states, key=lambda host: (_badness(tuple(states[host].values())), host))
+    hosts = sorted(states, key=lambda host: (_badness(tuple(states[host].values())), _natural(host)))
     keys = list(shares)
     legend = tuple(
         Legend(state, texts.label("readiness", state.value), texts.number(material.states[state]))
@@ -104,11 +107,18 @@ def _matrices(
             ),
             texts.sentence("matrix", "corner"),
             tuple(shares[key][0] for key in page),
-            tuple((host, tuple(states[host].get(key, Tone.NONE) for key in page)) for host in hosts),
+            tuple(
+                (host, tuple(states[host].get(key, Tone.NONE) for key in page)) for host in hosts
+            ),
             legend,
         )
         for index, page in enumerate(pages, 1)
     )
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """HYPER2 before HYPER10."""
+    return [(int(p), "") if p.isdecimal() else (-1, p) for p in re.split(r"([0-9]+)", name) if p]
 
 
 def _badness(states: Sequence[Tone]) -> tuple[int, ...]:
@@ -149,8 +159,6 @@ def _why(material: Material, pair: Readiness) -> Rich:
     if pair.reason in ("LOCAL", "ESX"):
         return material.say("matrix", pair.reason.lower())
     unread = [
-        texts.label("link", name)
-        for name in _LINKS
-        if getattr(pair.links, name) is not Ternary.YES
+        texts.label("link", name) for name in _LINKS if getattr(pair.links, name) is not Ternary.YES
     ]
     return material.say("matrix", "chain_open", links=tuple(unread))

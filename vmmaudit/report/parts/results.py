@@ -12,14 +12,14 @@ from vmmaudit.report.document import (
     Bullets,
     Cell,
     Column,
-    Facts,
+    ControlInfo,
     Paragraph,
     Rich,
     Section,
     Table,
 )
-from vmmaudit.report.material import TONES, Group, Material, cells, link, text, value
-from vmmaudit.report.prose import blocks, plain, rich
+from vmmaudit.report.material import TONES, Group, Material, cells, link, text
+from vmmaudit.report.prose import blocks, rich
 
 _NAMES: Final = 6
 _EVIDENCE: Final = 4
@@ -40,7 +40,7 @@ def results(material: Material) -> Section:
         "results",
         material.section("results"),
         texts.sentence("title", "results"),
-        (material.lead("results", "intro"),),
+        (material.paragraph("results", "intro"),),
         tuple(parts),
         page=True,
     )
@@ -84,13 +84,8 @@ def positive(material: Material) -> Section:
 def _control(material: Material, name: str, groups: Sequence[Group]) -> Section:
     texts, info = material.texts, material.info(name)
     words = texts.control(name)
-    facts: list[tuple[str, Rich]] = [
-        (texts.label("field", "severity"), text(texts.label("severity", info.severity))),
-        (texts.label("field", "origin"), text(texts.label("origin", info.origin))),
-        (texts.label("field", "references"), value("; ".join(info.references))),
-    ]
     table = Table(
-        f"{name} {words.title}",
+        words.title,
         (
             Column(texts.label("column", "verdict"), 1.75),
             Column(texts.label("column", "actual"), 4.2),
@@ -105,11 +100,21 @@ def _control(material: Material, name: str, groups: Sequence[Group]) -> Section:
         words.title,
         (
             *blocks(words.requirement, {}, texts),
-            Facts(tuple(fact for fact in facts if plain(fact[1]))),
+            Paragraph(_about(material, info), "note"),
             table,
             *_remarks(material, groups),
         ),
     )
+
+
+def _about(material: Material, info: ControlInfo) -> Rich:
+    texts = material.texts
+    said = [
+        (texts.label("field", "severity"), texts.label("severity", info.severity)),
+        (texts.label("field", "origin"), texts.label("origin", info.origin)),
+        (texts.label("field", "references"), "; ".join(info.references)),
+    ]
+    return text(" · ".join(f"{name}: {content}" for name, content in said if content))
 
 
 def _row(material: Material, group: Group) -> tuple[Cell, ...]:
@@ -149,7 +154,9 @@ def _remarks(material: Material, groups: Sequence[Group]) -> tuple[Block, ...]:
         for member in group.members:
             for remark in member.remarks:
                 if len(said) < _REMARKS:
-                    said.setdefault(rich(texts.remark(group.control, remark.code), remark.values, texts))
+                    said.setdefault(
+                        rich(texts.remark(group.control, remark.code), remark.values, texts)
+                    )
     if not said:
         return ()
     return (Paragraph(text(texts.label("field", "remarks")), "note"), Bullets(tuple(said)))

@@ -1,0 +1,116 @@
+"""Secrets are references; they are resolved here, kept in memory, and never shown."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn
+
+from vmmaudit.collect.wire import WireError
+from vmmaudit.evidence import Reason
+from vmmaudit.scope import Authentication
+
+
+class Secret:
+    """A password that shows itself only when asked by name."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The password itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A secret is not written anywhere.")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Whom to log on as; without a secret it is the session's own logon or ticket cache."""
+
+    user: str | None
+    secret: Secret | None
+    protocol: str
+
+    @property
+    def password(self) -> str | None:
+        """The password, where there is one."""
+        return self.secret.reveal() if self.secret else None
+
+
+class Vault:
+    """Resolves each reference once, so that a password is prompted for once per run."""
+
+    def __init__(self, prompt: Callable[[str], str] | None = None) -> None:
+        self._prompt = prompt
+        self._known: dict[tuple[str, str | None], Secret | None] = {}
+        self._lock = threading.Lock()
+
+    def credentials(self, authentication: Authentication) -> Credentials:
+        """What to log on with.
+
+        Raises:
+            WireError: the reference leads to nothing; the sentence says which.
+        """
+        key = (authentication.secret, authentication.user)
+        with self._lock:
+            if key not in self._known:
+                self._known[key] = self._resolve(authentication)
+            secret = self._known[key]
+        if authentication.protocol in ("simple", "ntlm") and secret is None:
+            raise _unusable(
+                f"{authentication.protocol} needs a user and a password; set auth.secret to "
+                "prompt, env:NAME or keyring:service/user"
+            )
+        if secret is not None and not authentication.user:
+            raise _unusable("auth.user is missing beside auth.secret")
+        # Negotiate must never end in NTLM by itself: it would hand a crackable answer to
+        # whoever answers in the server's place.
+        protocol = authentication.protocol
+        return Credentials(
+            authentication.user, secret, "kerberos" if protocol == "negotiate" else protocol
+        )
+
+    def _resolve(self, authentication: Authentication) -> Secret | None:
+        kind, _, name = authentication.secret.partition(":")
+        if kind in ("sso", "ccache"):
+            return None
+        if kind == "env":
+            value = os.environ.get(name)
+            if value is None:
+                raise _unusable(f"the environment variable {name} is not set")
+            return Secret(value)
+        if kind == "keyring":
+            return _from_keyring(*name.partition("/")[::2])
+        if self._prompt is None:
+            raise _unusable("a password is to be prompted for, but there is no terminal")
+        return Secret(self._prompt(f"Password of {authentication.user}: "))
+
+
+def _from_keyring(service: str, user: str) -> Secret:
+    import keyring  # noqa: PLC0415 - it looks for desktop services when imported
+    import keyring.errors  # noqa: PLC0415
+
+    try:
+        value = keyring.get_password(service, user)
+    except keyring.errors.KeyringError as error:
+        raise _unusable(
+            "there is no key ring on this machine; use ccache, prompt or env:NAME"
+        ) from error
+    if value is None:
+        raise _unusable(f"the key ring holds nothing for {user} under {service}")
+    return Secret(value)
+
+
+def _unusable(problem: str) -> WireError:
+    return WireError(Reason.AUTHENTICATION_FAILED, f"No logon is possible: {problem}.")

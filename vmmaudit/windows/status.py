@@ -1,0 +1,96 @@
+"""Names of the codes that servers refuse with (MS-ERREF 2.2 and 2.3, C706 appendix E)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class NtStatus(IntEnum):
+    """MS-ERREF 2.3.1, as SMB and SAMR return them."""
+
+    SUCCESS = 0x00000000
+    PENDING = 0x00000103
+    MORE_ENTRIES = 0x00000105
+    BUFFER_OVERFLOW = 0x80000005
+    NO_MORE_FILES = 0x80000006
+    STOPPED_ON_SYMLINK = 0x8000002D
+    INVALID_PARAMETER = 0xC000000D
+    NO_SUCH_FILE = 0xC000000F
+    ACCESS_DENIED = 0xC0000022
+    BUFFER_TOO_SMALL = 0xC0000023
+    OBJECT_NAME_INVALID = 0xC0000033
+    OBJECT_NAME_NOT_FOUND = 0xC0000034
+    OBJECT_PATH_INVALID = 0xC0000039
+    OBJECT_PATH_NOT_FOUND = 0xC000003A
+    OBJECT_PATH_SYNTAX_BAD = 0xC000003B
+    SHARING_VIOLATION = 0xC0000043
+    DELETE_PENDING = 0xC0000056
+    NO_LOGON_SERVERS = 0xC000005E
+    WRONG_PASSWORD = 0xC000006A
+    LOGON_FAILURE = 0xC000006D
+    ACCOUNT_RESTRICTION = 0xC000006E
+    INVALID_LOGON_HOURS = 0xC000006F
+    INVALID_WORKSTATION = 0xC0000070
+    PASSWORD_EXPIRED = 0xC0000071
+    ACCOUNT_DISABLED = 0xC0000072
+    INSUFFICIENT_RESOURCES = 0xC000009A
+    PIPE_NOT_AVAILABLE = 0xC00000AC
+    PIPE_BUSY = 0xC00000AE
+    IO_TIMEOUT = 0xC00000B5
+    NOT_SUPPORTED = 0xC00000BB
+    NETWORK_NAME_DELETED = 0xC00000C9
+    NETWORK_ACCESS_DENIED = 0xC00000CA
+    BAD_NETWORK_NAME = 0xC00000CC
+    REQUEST_NOT_ACCEPTED = 0xC00000D0
+    NO_SUCH_DOMAIN = 0xC00000DF
+    NOT_A_DIRECTORY = 0xC0000103
+    TIME_DIFFERENCE_AT_DC = 0xC0000133
+    NO_SUCH_ALIAS = 0xC0000151
+    LOGON_TYPE_NOT_GRANTED = 0xC000015B
+    ACCOUNT_EXPIRED = 0xC0000193
+    USER_SESSION_DELETED = 0xC0000203
+    CONNECTION_DISCONNECTED = 0xC000020C
+    CONNECTION_RESET = 0xC000020D
+    PASSWORD_MUST_CHANGE = 0xC0000224
+    ACCOUNT_LOCKED_OUT = 0xC0000234
+    PATH_NOT_COVERED = 0xC0000257
+    NETWORK_SESSION_EXPIRED = 0xC000035C
+    NTLM_BLOCKED = 0xC0000418
+
+
+class Win32(IntEnum):
+    """MS-ERREF 2.2, and for the NERR codes MS-SRVS 2.2.2, as the server service returns them."""
+
+    SUCCESS = 0
+    ERROR_ACCESS_DENIED = 5
+    ERROR_NOT_ENOUGH_MEMORY = 8
+    ERROR_NOT_SUPPORTED = 50
+    ERROR_INVALID_PARAMETER = 87
+    ERROR_INVALID_NAME = 123
+    ERROR_INVALID_LEVEL = 124
+    ERROR_MORE_DATA = 234
+    NERR_BufTooSmall = 2123
+    NERR_NetNameNotFound = 2310
+
+
+class Fault(IntEnum):
+    """The status of a fault PDU (C706 appendix E, MS-RPCE 3.1.1.5.5)."""
+
+    ERROR_ACCESS_DENIED = 0x00000005
+    RPC_X_BAD_STUB_DATA = 0x000006F7
+    nca_s_comm_failure = 0x1C00000B
+    nca_s_fault_context_mismatch = 0x1C00001A
+    nca_s_op_rng_error = 0x1C010002
+    nca_s_unk_if = 0x1C010003
+    nca_s_proto_error = 0x1C01000B
+    nca_s_out_args_too_big = 0x1C010013
+    nca_s_server_too_busy = 0x1C010014
+    nca_s_unsupported_type = 0x1C010017
+
+
+def name(code: int) -> str:
+    """An NTSTATUS as an administrator will look it up: by name, else in hexadecimal."""
+    try:
+        return f"STATUS_{NtStatus(code).name}"
+    except ValueError:
+        return f"0x{code:08X}"
