@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from vmmaudit import __version__
 from vmmaudit.errors import AuditError, UsageError
@@ -205,32 +207,27 @@ def main() -> None:
     except AuditError as error:
         _say(f"vmmaudit: {error}")
         code = error.exit_code
-    except KeyboardInterrupt:
+    except TyperException as error:
+        _say(f"vmmaudit: {error.format_message()} See vmmaudit --help.")
+        code = Exit.USAGE
+    except (KeyboardInterrupt, typer.Abort):
         _say("vmmaudit: interrupted; nothing was written.")
         code = Exit.INTERRUPTED
     except BrokenPipeError:
         code = Exit.OK
     except Exception as error:
-        code = _other(error)
+        code = _unexpected(error)
     sys.exit(int(code or 0))
 
 
-def _other(error: Exception) -> int:
-    """Click's usage errors, and what nobody expected."""
-    import click
-
-    if isinstance(error, click.exceptions.Abort):
-        _say("vmmaudit: interrupted; nothing was written.")
-        return Exit.INTERRUPTED
-    if isinstance(error, click.ClickException):
-        error.show(sys.stderr)
-        return Exit.USAGE
+def _unexpected(error: Exception) -> int:
+    """Nobody foresaw this; say so without a traceback, unless one is asked for."""
     _say(
-        f"vmmaudit: internal error: {type(error).__name__}: {error}. "
-        "Please report it together with what you typed."
+        f"vmmaudit: internal error: {type(error).__name__}: {error}. Please report it together "
+        "with what you typed; VMMAUDIT_DEBUG=1 shows where it happened."
     )
-    if logging.getLogger().isEnabledFor(logging.DEBUG):
-        logging.exception("internal error")
+    if os.environ.get("VMMAUDIT_DEBUG"):
+        raise error
     return Exit.INTERNAL
 
 

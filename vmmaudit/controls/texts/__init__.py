@@ -25,6 +25,7 @@ from babel.lists import format_list
 from babel.numbers import format_decimal
 
 PLACEHOLDER: Final = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+_STAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _SHARED: Final = ("labels", "reasons", "report")
 
 Fill: TypeAlias = str | int | date | datetime | Sequence[str]
@@ -186,7 +187,7 @@ class Texts:
         return fill(template, {k: self._here(v) for k, v in values.items()}, self.locale)
 
     def written(self, name: str, values: Mapping[str, Fill]) -> str:
-        """One value as this language writes it."""
+        """One value as this language writes it; a stamp `2026-10-01T06:00:00Z` as a moment."""
         return written(name, {k: self._here(v) for k, v in values.items()}, self.locale)
 
     def number(self, value: int) -> str:
@@ -209,6 +210,8 @@ class Texts:
         )
 
     def _here(self, value: Fill) -> Fill:
+        if isinstance(value, str) and _STAMP.fullmatch(value):
+            value = datetime.fromisoformat(value)
         return self.moment(value) if isinstance(value, datetime) else value
 
 
