@@ -42,6 +42,7 @@ _MASKS = (
     *(READ, READ, READ_EXECUTE, READ_EXECUTE, FULL, 0x1301BF),
     *(0x1, 0x8, 0x80, 0x20000, 0x100000, READ & ~0x80, READ & ~0x8, READ & ~0x20000),
 )
+_OPEN_SHARE = Descriptor((Ace("Everyone", READ_EXECUTE),))
 _FLAGS = (0, 0, 0, 0, INHERITED, BOTH, INHERIT_ONLY | BOTH)
 
 
@@ -126,7 +127,11 @@ def _library(random: Random, library: Library, world: World) -> Library:
         for number in range(random.randint(1, 3))
     )
     items = (Item("ISOs", folder), *isos)
-    share = Share(SHARE, _share_descriptor(random, trustees), folder, items)
+    # Samba lets its Administrators past the share layer (docs/semantics.md, deviation 2), so
+    # where others than Domain Admins are among them, the share lets everybody in.
+    closed = len(aliases[0].members) == 1
+    shared = _share_descriptor(random, trustees) if closed else _OPEN_SHARE
+    share = Share(SHARE, shared, folder, items)
     return replace(library, shares=(share,), aliases=aliases)
 
 
@@ -158,5 +163,7 @@ def _descriptor(random: Random, trustees: list[str], good: float) -> Descriptor:
         entries.insert(
             place, Ace("DL_VMMLib_R", READ_EXECUTE, ALLOW, random.choice((0, INHERITED)))
         )
+    # The auditor reads every descriptor: an entry for Domain Admins stands before all others.
+    entries.insert(0, Ace("Domain Admins", FULL))
     owner = random.choice((r"BUILTIN\Administrators", *random.sample(trustees[:8], 2)))
     return Descriptor(tuple(entries), owner=owner, protected=random.random() < 0.2)

@@ -45,8 +45,11 @@ def apply_directory(lab: Lab, world: World) -> None:
     passwords = lab.passwords([*(u.name for u in world.users), *_strangers(world)])
     wanted = dict(_wanted(world))
     changes = list(_gone(have, wanted))
-    for change in changes:
-        have = {k: v for k, v in have.items() if v[0] != change["dn"]}
+    gone = {change["dn"] for change in changes}
+    have = {k: v for k, v in have.items() if v[0] not in gone}
+    for _, values in have.values():  # a deleted object has left its groups by itself
+        if "member" in values:
+            values["member"] = [dn for dn in values["member"] if dn not in gone]
     dns = {name: dn for name, (dn, _) in have.items()} | {n: dn for n, (dn, _) in wanted.items()}
     dns |= {name: dn for name, (dn, _) in have.items()}
     later: list[dict[str, Any]] = []

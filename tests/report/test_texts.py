@@ -129,3 +129,9 @@ def test_texts_hold_only_printable_characters(texts: Texts) -> None:
             assert text.replace("\n", "").isprintable(), key
             assert not set(text) & set("\"'") - set("'"), key
             assert string.whitespace[1] not in text, key
+
+
+def test_a_stamp_is_written_as_a_moment() -> None:
+    said = LOADED["de"].fill("{{changed}}", {"changed": "2026-10-01T06:00:00Z"})
+
+    assert said == "01.10.2026, 06:00 UTC"

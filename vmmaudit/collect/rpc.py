@@ -266,8 +266,18 @@ def server_service(open_pipe: Opener, server: str) -> ServerService:
 
 def accounts(open_pipe: Opener, server: str) -> Accounts:
     """The account database of `server`."""
-    return Accounts(_bound(open_pipe, samr.INTERFACE), server)
+    client = _bound(open_pipe, samr.INTERFACE)
+    try:
+        return Accounts(client, server)
+    except (FaultError, NtError, FormatError):
+        client.close()
+        raise
 
 
 def _bound(open_pipe: Opener, interface: Interface) -> Client:
-    return Client(open_pipe(interface.pipe), interface)
+    pipe = open_pipe(interface.pipe)
+    try:
+        return Client(pipe, interface)
+    except (FaultError, FormatError):
+        pipe.close()
+        raise

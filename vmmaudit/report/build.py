@@ -9,13 +9,13 @@ from vmmaudit.assessment import Assessment
 from vmmaudit.controls.texts import Texts
 from vmmaudit.report.document import ControlInfo, Document
 from vmmaudit.report.material import SEVERITIES, Material
-from vmmaudit.report.parts import basis, closing, findings, front, matrix, results
+from vmmaudit.report.parts import basis, closing, findings, front, matrix, results, summary
 from vmmaudit.report.register import EvidenceSummary
 from vmmaudit.scope import Role, Scope
 
 _PARTS: Final = (
     front.control_data,
-    front.summary,
+    summary.summary,
     basis.mandate,
     basis.scope,
     basis.method,
@@ -40,9 +40,7 @@ _WORDS: Final = (
     "none_found",
     "page",
     "severity",
-    "signature",
     "skip",
-    "top",
 )
 
 

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Final
 
 from vmmaudit.assessment import Assessment, Judgement, Readiness, Ternary, Verdict
@@ -165,9 +166,11 @@ class Material:
         template = self.texts.finding(judgement.control, judgement.code)
         return rich(template, judgement.values, self.texts)
 
-    def several(self, names: Sequence[str], shown: int) -> Rich:
-        """Some names, and how many there are besides."""
+    def several(self, names: Sequence[str], shown: int, room: int = 400) -> Rich:
+        """Some names, as many as `room` characters hold, and how many there are besides."""
         first = list(dict.fromkeys(names))
+        ends = accumulate(len(name) for name in first)
+        shown = min(shown, max(1, sum(end <= room for end in ends)))
         if len(first) <= shown:
             return values(first)
         return (*values(first[:shown]), *text(f" (+ {self.texts.number(len(first) - shown)})"))

@@ -25,6 +25,7 @@ from vmmaudit.report.document import (
     Rich,
     Section,
     SignOff,
+    Style,
     Table,
     Tiles,
 )
@@ -33,9 +34,14 @@ from vmmaudit.report.escape import displayable
 Json: TypeAlias = dict[str, Any]
 _LONG: Final = re.compile(r"\b(?:E-[0-9a-f]{10}|[A-Z]{1,4}-[0-9]{2,4})\b|\S{13,}")
 _ID: Final = re.compile(r"[A-Z]{1,4}-[0-9a-f]{2,10}")
-_TECHNICAL: Final = re.compile(r"[-,./\\_$@:=0-9]")
-_PIECE: Final = re.compile(r"[-,./\\@:=]?[^-,./\\@:=]{1,16}|[-,./\\@:=]")
+_NAME: Final = re.compile(r"[-,./\\_$@:=0-9]")
+_PROSE_NAME: Final = re.compile(r"[./\\_$@:=](?=[^\W_])|[0-9]")
+_PIECE: Final = re.compile(r"[-,./\\@:=]{0,2}[^-,./\\@:=]{1,16}|[-,./\\@:=]")
+_HEX: Final = re.compile(r"[0-9a-f]{32,}")
+_DIGEST: Final = re.compile(r".{1,8}")
+_PATTERNS: Final = {Style.VALUE: _NAME, Style.CODE: _NAME}
 _PROSE: Final = 40
+_WHOLE: Final = 48
 
 
 class Typesetter:
@@ -75,19 +81,24 @@ class Typesetter:
             "sections": [self.section(section) for section in document.sections],
         }
 
-    def words(self, text: str) -> list[str | list[str]]:
-        """A text, with its long words taken apart."""
+    def words(
+        self, text: str, technical: re.Pattern[str] = _PROSE_NAME, whole: int = 0
+    ) -> list[str | list[str]]:
+        """A text, with its long words taken apart where they are `technical`.
+
+        Words of up to `whole` characters stay in one piece.
+        """
         shown = displayable(text, self.glyphs)
         parts: list[str | list[str]] = []
         at = 0
         for found in _LONG.finditer(shown):
             word = found[0]
-            if _ID.fullmatch(word):
+            if _ID.fullmatch(word) or (len(word) <= whole and technical.search(word)):
                 pieces = [word]
-            elif len(word) < _PROSE and not _TECHNICAL.search(word):
+            elif len(word) < _PROSE and not technical.search(word):
                 continue
             else:
-                pieces = _PIECE.findall(word)
+                pieces = (_DIGEST if _HEX.fullmatch(word) else _PIECE).findall(word)
             if found.start() > at:
                 parts.append(shown[at : found.start()])
             parts.append(pieces)
@@ -99,7 +110,7 @@ class Typesetter:
     def rich(self, content: Rich) -> list[list[Any]]:
         """Runs as style, text and, where it leads somewhere, target."""
         return [
-            [run.style.value, self.words(run.text)]
+            [run.style.value, self.words(run.text, _PATTERNS.get(run.style, _PROSE_NAME))]
             + ([run.target] if run.target in self.anchors else [])
             for run in content
             if run.text
@@ -133,7 +144,10 @@ class Typesetter:
             case Paragraph():
                 return {"type": "paragraph", "role": block.role, "runs": self.rich(block.content)}
             case Code():
-                return {"type": "code", "lines": [self.words(line) for line in block.lines]}
+                return {
+                    "type": "code",
+                    "lines": [self.words(line, _NAME, _WHOLE) for line in block.lines],
+                }
             case Bullets():
                 return {"type": "bullets", "items": [self.rich(item) for item in block.items]}
             case Facts():

@@ -164,7 +164,7 @@ class Texts:
         own = self.control(control).finding
         reason = code.lower().replace("_", "-")
         if not code:
-            return own.get("", "") or self.sentence("results", "satisfied")
+            return own.get("pass", "") or self.sentence("results", "satisfied")
         if code in own:
             return own[code]
         if reason in self.reasons:

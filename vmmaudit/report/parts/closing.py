@@ -26,7 +26,7 @@ ATTACH_LIMIT: Final = 16 * 2**20
 """Bytes of attachments up to which a PDF carries the files themselves."""
 _REGISTER: Final = 400
 _GAPS: Final = 200
-_PART: Final = 90
+_PART: Final = 70
 _BLANK_LINES: Final = 18
 
 

@@ -118,7 +118,7 @@ def _finding(material: Material, group: Group) -> Finding:
             ("risk", _first_paragraph(blocks(words.rationale, {}, texts))),
             ("grade", text(grade(material, group))),
             ("evidence", material.several(evidence, _EVIDENCE)),
-            ("references", value("; ".join(info.references[:_REFERENCES]))),
+            ("references", text("; ".join(info.references[:_REFERENCES]))),
         )
     )
     tail = Facts(

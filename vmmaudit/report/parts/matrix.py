@@ -88,7 +88,9 @@ def _matrices(
     states: defaultdict[str, dict[str, Tone]] = defaultdict(dict)
     for pair, state in material.pairs:
         states[pair.host][pair.share.lower()] = state
-    hosts = sorted(states, key=lambda host: (_badness(tuple(states[host].values())), _natural(host)))
+    hosts = sorted(
+        states, key=lambda host: (_badness(tuple(states[host].values())), _natural(host))
+    )
     keys = list(shares)
     legend = tuple(
         Legend(state, texts.label("readiness", state.value), texts.number(material.states[state]))

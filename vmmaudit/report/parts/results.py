@@ -22,7 +22,8 @@ from vmmaudit.report.material import TONES, Group, Material, cells, link, text
 from vmmaudit.report.prose import blocks, rich
 
 _NAMES: Final = 6
-_EVIDENCE: Final = 4
+_ROOM: Final = 90
+_EVIDENCE: Final = 3
 _REMARKS: Final = 8
 
 
@@ -120,12 +121,10 @@ def _about(material: Material, info: ControlInfo) -> Rich:
 def _row(material: Material, group: Group) -> tuple[Cell, ...]:
     texts = material.texts
     number = material.numbers.get((group.control, group.verdict, group.code))
-    actual = list(material.sentence(group.members[0]))
-    if len(group.members) > 1 and group.code:
-        actual = list(_common(material, group))
+    actual = list(_common(material, group))
     if number:
         actual += [*text(" → "), *link(number, number)]
-    names = material.several([member.subject.name for member in group.members], _NAMES)
+    names = material.several([member.subject.name for member in group.members], _NAMES, _ROOM)
     waiver = next((member.waiver for member in group.members if member.waiver), None)
     if waiver is not None:
         names += text(" · ") + material.say("results", "waived", until=waiver.until)
