@@ -6,7 +6,7 @@ import re
 import ssl
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import ldap3
 import truststore
@@ -22,7 +22,11 @@ from vmmaudit.scope import Domain
 
 PAGE: Final = 1000
 """MaxPageSize of Active Directory by default (MS-ADTS 3.1.1.3.4.6)."""
-_SCOPES: Final = {"base": ldap3.BASE, "one": ldap3.LEVEL, "sub": ldap3.SUBTREE}
+_SCOPES: Final[dict[str, Literal["BASE", "LEVEL", "SUBTREE"]]] = {
+    "base": ldap3.BASE,
+    "one": ldap3.LEVEL,
+    "sub": ldap3.SUBTREE,
+}
 _SD_FLAGS: Final = ("1.2.840.113556.1.4.801", True, b"\x30\x03\x02\x01\x07")
 """Owner, group and DACL, not the SACL: a reader has no right to it (MS-ADTS 3.1.1.3.4.1.11)."""
 _DESCRIPTORS: Final = frozenset({"ntsecuritydescriptor"})
@@ -239,7 +243,7 @@ class Directory:
         return WireError(reason, f"{self._server} {problem}.")
 
 
-class _VerifiedTls(Tls):  # type: ignore[misc]
+class _VerifiedTls(Tls):
     """TLS 1.2 or newer with the certificate and its name verified; ldap3 by itself does neither."""
 
     def __init__(self, domain: Domain) -> None:

@@ -63,8 +63,10 @@ class Live:
         """End all sessions."""
         with self._lock:
             servers = list(self._servers.values())
-        for session in (*servers, *self._domains.values()):
-            session.close()
+        for server in servers:
+            server.close()
+        for domain in self._domains.values():
+            domain.close()
 
     def _server(self, name: str) -> FileServer:
         with self._lock:

@@ -70,7 +70,7 @@ class SealedSocket:
         return getattr(self._socket, name)
 
 
-class NegotiatedConnection(ldap3.Connection):  # type: ignore[misc]
+class NegotiatedConnection(ldap3.Connection):
     """An ldap3 connection that binds by GSS-SPNEGO (MS-ADTS 5.1.1.1.1)."""
 
     def __init__(self, server: ldap3.Server, credentials: Credentials, **options: Any) -> None:
@@ -102,7 +102,7 @@ class NegotiatedConnection(ldap3.Connection):  # type: ignore[misc]
         return result
 
     def _send(self, controls: Any, token: bytes) -> dict[str, Any]:
-        result: dict[str, Any] = send_sasl_negotiation(self, controls, token)
+        result: dict[str, Any] = send_sasl_negotiation(self, controls, token)  # type: ignore[no-untyped-call]
         return result
 
     def _context(self, name: str, *, tls: bool) -> Any:
