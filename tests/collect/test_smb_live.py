@@ -201,6 +201,13 @@ def test_null_and_empty_lists_arrive_as_they_are(lab: Lab, ask: Ask):
         assert value(reply, "descriptor") == packed(lab, changed)
 
 
+def test_the_right_to_read_permissions_is_enough(lab: Lab, ask: Ask):
+    only = Descriptor((Ace("service.vmm", smb.READ_CONTROL),))
+    apply(lab, worlds.conforming().with_item("LIBRARY01", SHARE, worlds.ISO, descriptor=only))
+    (reply,) = ask("service.vmm").answer([questions.descriptor(SERVER, SHARE, worlds.ISO)])
+    assert value(reply, "descriptor") == packed(lab, only)
+
+
 def test_a_folder_that_is_closed_costs_its_own_gap(lab: Lab, ask: Ask):
     good = worlds.conforming()
     closed = Descriptor((Ace("service.vmm", FULL, DENY), *(FOLDER_ACL.aces or ())))
@@ -350,6 +357,43 @@ def test_close_interrupts_what_is_running(lab: Lab, ask: Ask):
     assert time.monotonic() - begun < 5
     assert isinstance(replies[0], Answer)
     gap(replies[-1], Reason.INTERRUPTED)
+
+
+@pytest.mark.parametrize(
+    ("setting", "dialect"),
+    [
+        ("server max protocol = SMB2_02", b"2.0.2"),
+        ("server max protocol = SMB3_00", b"3.0.0"),
+        ("smb encrypt = required", b"3.1.1"),
+        ("server signing = mandatory\nsmb2 max credits = 32", b"3.1.1"),
+    ],
+)
+def test_old_strict_and_stingy_servers(lab: Lab, ask: Ask, setting: str, dialect: bytes):
+    apply(lab, worlds.conforming())
+    conf = lab.machines["library02"].home / "etc/smb.conf"
+    original = conf.read_text(encoding="utf-8")
+
+    def restart(text: str) -> None:
+        conf.write_text(text, encoding="utf-8")
+        lab.stop("library02")
+        lab.start("library02")
+
+    restart(original.replace("[global]", f"[global]\n{setting}", 1))
+    try:
+        settings, *replies = ask("auditadmin", OTHER).answer(
+            [
+                questions.smb_server(OTHER),
+                questions.sam_domains(OTHER),
+                *[questions.descriptor(OTHER, SHARE, "")] * 200,
+                *[questions.listing(OTHER, SHARE, "")] * 50,
+            ]
+        )
+    finally:
+        restart(original)
+    assert value(settings, "dialect") == dialect
+    assert all(isinstance(reply, Answer) for reply in replies), replies
+    required = b"required" if "mandatory" in setting else b"enabled"
+    assert value(settings, "signing") == required
 
 
 # -- nothing is written -----------------------------------------------------------------------

@@ -169,6 +169,14 @@ class Lab:
         machine.stop(MACHINES[machine_name], self._anchors[machine_name])
         self.generation += 1
 
+    def suspend(self, machine_name: str) -> None:
+        """Make a machine hang: it accepts connections and never answers."""
+        machine.freeze(self._anchors[machine_name], frozen=True)
+
+    def resume(self, machine_name: str) -> None:
+        """Let a machine that hangs go on."""
+        machine.freeze(self._anchors[machine_name], frozen=False)
+
     def running(self, machine_name: str) -> bool:
         """Whether a machine's daemons run."""
         return machine.running(self._anchors[machine_name])

@@ -144,6 +144,13 @@ def stop(machine: Machine, pid: int, timeout: float = 8) -> None:
         time.sleep(0.1)
 
 
+def freeze(pid: int, *, frozen: bool) -> None:
+    """Make a machine's daemons hang (it accepts connections and never answers), or go on."""
+    for process in _daemons(pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGSTOP if frozen else signal.SIGCONT)
+
+
 def running(pid: int) -> bool:
     """Whether a machine's daemons run."""
     return bool(_daemons(pid))
