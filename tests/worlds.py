@@ -286,7 +286,7 @@ def conforming() -> World:
         ),
         groups=(
             Group("GG_HyperV_Hosts", "global", HOSTS),
-            Group("GG_VMM_Accounts", "global", ("service.vmm", "run.as")),
+            Group("GG_VMM_Accounts", "global", ("service.vmm", "run.as", "VMM01")),
             Group("DL_VMMLib_R", "domain-local", ("GG_HyperV_Hosts", "GG_VMM_Accounts")),
         ),
         hosts=tuple(Host(name, delegate_to=targets) for name in HOSTS),

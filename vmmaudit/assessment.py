@@ -69,6 +69,7 @@ class SubjectKind(StrEnum):
     HOST_SHARE = "host-share"
     HOST_LIBRARY = "host-library"
     ACCOUNT_SHARE = "account-share"
+    VMM_SHARE = "vmm-share"
     AUDIT = "audit"
 
 

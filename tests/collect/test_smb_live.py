@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,6 +34,7 @@ SERVER = "library01.contoso.com"
 OTHER = "library02.contoso.com"
 FOLDER_ACL = worlds.conforming().library("LIBRARY01").shares[0].items[0].descriptor
 Ask = Callable[..., FileServer]
+Change = Callable[[bytes, bytes], tuple[bytes, bytes]]
 
 
 @pytest.fixture
@@ -42,7 +46,8 @@ def ask(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
         auth = options.pop("auth", {"secret": "ccache"})
         if who:
             monkeypatch.setenv("KRB5CCNAME", f"FILE:{lab.ccache(who)}")
-        domain = Domain.model_validate({"name": "contoso.com", "auth": auth})
+        given = {"name": "contoso.com", "auth": auth, "transport": "ldaps"}
+        domain = Domain.model_validate(given)
         made.append(FileServer(server, domain, Vault(), **options))
         return made[-1]
 
@@ -127,6 +132,21 @@ def test_a_share_that_is_missing(lab: Lab, ask: Ask):
     )
     for reply in replies:
         gap(reply, Reason.NOT_FOUND, rf"\\{SERVER}\nowhere", "no such share")
+
+
+def test_a_pipe_that_is_missing(lab: Lab, ask: Ask, monkeypatch: pytest.MonkeyPatch):
+    nowhere = replace(samr.INTERFACE, pipe="nowhere")
+    monkeypatch.setattr(samr, "INTERFACE", nowhere)
+    (reply,) = ask().answer([questions.sam_domains(SERVER)])
+    gap(reply, Reason.NOT_SUPPORTED, SERVER, "nowhere")
+
+
+def test_another_interface_than_the_one_behind_the_pipe(
+    lab: Lab, ask: Ask, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(samr, "INTERFACE", replace(srvsvc.INTERFACE, version=(9, 9)))
+    (reply,) = ask().answer([questions.sam_domains(SERVER)])
+    gap(reply, Reason.NOT_SUPPORTED, SERVER, "nca_s_unk_if")
 
 
 def test_places_that_are_missing(lab: Lab, ask: Ask):
@@ -271,20 +291,30 @@ def test_local_groups(lab: Lab, ask: Ask):
 # -- logons -----------------------------------------------------------------------------------
 
 
-def test_logon_by_name_and_password(lab: Lab, ask: Ask, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(
+    ("protocol", "user"),
+    [
+        ("negotiate", "auditor@CONTOSO.COM"),
+        ("kerberos", "auditor@CONTOSO.COM"),
+        ("simple", "auditor@CONTOSO.COM"),
+        ("ntlm", r"CONTOSO\auditor"),
+    ],
+)
+def test_logon_by_name_and_password(
+    lab: Lab, ask: Ask, monkeypatch: pytest.MonkeyPatch, protocol: str, user: str
+):
     monkeypatch.setenv("KRB5CCNAME", "FILE:/nonexistent/cache")
     monkeypatch.setenv("RIGHT", lab.password("auditor"))
     monkeypatch.setenv("WRONG", "wrong" + lab.password("auditor"))
-    for protocol, user in (("kerberos", "auditor@CONTOSO.COM"), ("ntlm", r"CONTOSO\auditor")):
-        auth = {"protocol": protocol, "user": user, "secret": "env:RIGHT"}
-        (reply,) = ask("", auth=auth).answer([questions.clock(SERVER)])
-        assert isinstance(reply, Answer), reply
-        server = ask("", auth={**auth, "secret": "env:WRONG"})
-        begun = time.monotonic()
-        for reply in server.answer([questions.clock(SERVER)] * 1_000):
-            found = gap(reply, Reason.AUTHENTICATION_FAILED, SERVER, "password is wrong")
-            assert lab.password("auditor") not in found.text
-        assert time.monotonic() - begun < 5, "one logon, not a thousand: accounts lock"
+    auth = {"protocol": protocol, "user": user, "secret": "env:RIGHT"}
+    (reply,) = ask("", auth=auth).answer([questions.clock(SERVER)])
+    assert isinstance(reply, Answer), reply
+    server = ask("", auth={**auth, "secret": "env:WRONG"})
+    begun = time.monotonic()
+    for reply in server.answer([questions.clock(SERVER)] * 1_000):
+        found = gap(reply, Reason.AUTHENTICATION_FAILED, SERVER, "password is wrong")
+        assert lab.password("auditor") not in found.text
+    assert time.monotonic() - begun < 5, "one logon, not a thousand: accounts lock"
 
 
 def test_without_a_ticket(ask: Ask, monkeypatch: pytest.MonkeyPatch):
@@ -359,6 +389,37 @@ def test_close_interrupts_what_is_running(lab: Lab, ask: Ask):
     gap(replies[-1], Reason.INTERRUPTED)
 
 
+def test_a_dfs_link_is_named_and_not_followed(lab: Lab, ask: Ask):
+    apply(lab, worlds.conforming())
+    machine = lab.machines["library02"]
+    conf, link = machine.home / "etc/shares.conf", machine.home / "shares" / SHARE / "link"
+    original = conf.read_text(encoding="utf-8")
+    try:
+        conf.write_text(f"{original}    msdfs root = yes\n", encoding="utf-8")
+        link.symlink_to(rf"msdfs:{SERVER}\{SHARE}")
+        lab.reload("library02")
+        root, listed, described = ask("auditadmin", OTHER).answer(
+            [
+                questions.listing(OTHER, SHARE, ""),
+                questions.listing(OTHER, SHARE, "link"),
+                questions.descriptor(OTHER, SHARE, r"link\ISOs"),
+            ]
+        )
+    finally:
+        link.unlink()
+        conf.write_text(original, encoding="utf-8")
+        lab.reload("library02")
+    assert isinstance(root, Answer)
+    entries = {
+        entry.name: entry
+        for buffer in root.rows[0].values["entries"]
+        for entry in file_information.decode_entries(buffer)
+    }
+    assert entries["link"].is_reparse_point
+    gap(listed, Reason.NOT_SUPPORTED, "DFS", rf"\\{OTHER}")
+    gap(described, Reason.NOT_SUPPORTED, "DFS", rf"\\{OTHER}")
+
+
 @pytest.mark.parametrize(
     ("setting", "dialect"),
     [
@@ -394,6 +455,110 @@ def test_old_strict_and_stingy_servers(lab: Lab, ask: Ask, setting: str, dialect
     assert all(isinstance(reply, Answer) for reply in replies), replies
     required = b"required" if "mandatory" in setting else b"enabled"
     assert value(settings, "signing") == required
+
+
+# -- somebody in between ----------------------------------------------------------------------
+
+
+def forwarding(client: socket.socket, upstream: socket.socket, change: Change) -> None:
+    """Hand packets on both ways; `change` sees each reply to QUERY_INFO or QUERY_DIRECTORY."""
+
+    def exactly(source: socket.socket, count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            part = source.recv(count - len(data))
+            if not part:
+                raise ConnectionResetError
+            data += part
+        return data
+
+    def run(source: socket.socket, target: socket.socket, replies: bool) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                head = exactly(source, 4)
+                body = exactly(source, int.from_bytes(head, "big"))
+                if replies and body[12] == 5 and int.from_bytes(body[20:24], "little"):
+                    head, body = change(head, body)  # a compound that begins with CREATE
+                target.sendall(head + body)
+        for end in (source, target):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    for job in ((client, upstream, False), (upstream, client, True)):
+        threading.Thread(target=run, args=job, daemon=True).start()
+
+
+def flipped(head: bytes, body: bytes) -> tuple[bytes, bytes]:
+    """One bit of the second reply, in its data."""
+    place = int.from_bytes(body[20:24], "little") + 64 + 40
+    return head, body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
+
+
+def unsigned(head: bytes, body: bytes) -> tuple[bytes, bytes]:
+    """The same, and no reply is marked as signed any more."""
+    changed, start = bytearray(flipped(head, body)[1]), 0
+    while True:
+        changed[start + 16] &= ~0x08
+        changed[start + 48 : start + 64] = bytes(16)
+        step = int.from_bytes(changed[start + 20 : start + 24], "little")
+        if not step:
+            return head, bytes(changed)
+        start += step
+
+
+def shortened(head: bytes, body: bytes) -> tuple[bytes, bytes]:
+    return (70).to_bytes(4, "big"), body[:70]
+
+
+def endless(_: bytes, body: bytes) -> tuple[bytes, bytes]:
+    return b"\0\xff\xff\xff", body
+
+
+def enormous(_: bytes, body: bytes) -> tuple[bytes, bytes]:
+    return b"\xff\xff\xff\xff", body
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (flipped, Reason.SIGNING_REQUIRED),
+        (unsigned, Reason.SIGNING_REQUIRED),
+        (shortened, Reason.SIGNING_REQUIRED),
+        (enormous, Reason.MALFORMED_REPLY),
+        (endless, Reason.TIMEOUT),
+    ],
+)
+def test_changed_replies_are_not_believed(
+    lab: Lab, ask: Ask, monkeypatch: pytest.MonkeyPatch, change: Change, reason: Reason
+):
+    apply(lab, worlds.conforming())
+    connect = socket.create_connection
+    opened: list[socket.socket] = []
+
+    def through_us(address: tuple[str, int], *rest: Any, **more: Any) -> socket.socket:
+        upstream = connect(address, *rest, **more)
+        upstream.settimeout(None)
+        ours, theirs = socket.socketpair()
+        opened.extend((upstream, theirs))
+        forwarding(theirs, upstream, change)
+        return ours
+
+    monkeypatch.setattr("smbprotocol.transport.socket.create_connection", through_us)
+    asked = [
+        questions.smb_server(SERVER),
+        questions.clock(SERVER),
+        questions.descriptor(SERVER, SHARE, worlds.ISO),
+        questions.listing(SERVER, SHARE, ""),
+    ]
+    server = ask(request_seconds=0.5)
+    settings, clock, descriptor, listed = server.answer(asked)
+    assert isinstance(settings, Answer)
+    assert isinstance(clock, Answer)
+    gap(descriptor, reason, SERVER)
+    gap(listed, reason, SERVER)
+    server.close()
+    for end in opened:
+        end.close()
 
 
 # -- nothing is written -----------------------------------------------------------------------

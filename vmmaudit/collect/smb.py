@@ -36,6 +36,7 @@ from smbprotocol.open import (
     SMB2WriteRequest,
 )
 from smbprotocol.session import Session as LibrarySession
+from smbprotocol.transport import Tcp
 from smbprotocol.tree import TreeConnect
 from spnego.exceptions import SpnegoError
 
@@ -66,7 +67,8 @@ SYNCHRONIZE: Final = 0x00100000
 READ_DATA_AND_WRITE_DATA: Final = 0x00000003
 """Access to a named pipe, MS-SMB2 2.2.13.1.1; never asked for on a file."""
 
-_DESCRIPTOR_ACCESS: Final = READ_CONTROL | FILE_READ_ATTRIBUTES
+_DESCRIPTOR_ACCESS: Final = READ_CONTROL
+"""As Windows' own GetFileSecurity: who may read the attributes too is not asked."""
 _LIST_ACCESS: Final = FILE_LIST_DIRECTORY | FILE_READ_ATTRIBUTES | SYNCHRONIZE
 _OPEN_EXISTING: Final = 1  # MS-SMB2 2.2.13, CreateDisposition FILE_OPEN
 _DIRECTORY_FILE: Final = 0x00000001
@@ -139,6 +141,15 @@ class GarbledError(LostError):
     """Bytes that are not SMB."""
 
 
+class _Transport(Tcp):  # type: ignore[misc]
+    """The library's socket, which does not set gigabytes aside because a server says so."""
+
+    def _recv(self, length: int, timeout: float) -> Any:
+        if length > Tcp.MAX_SIZE:  # MS-SMB2 2.1: the length has three bytes
+            raise GarbledError
+        return super()._recv(length, timeout)
+
+
 class _Connection(Connection):  # type: ignore[misc]
     """smbprotocol's connection, made strict: every reply is signed and none is waited for forever.
 
@@ -149,6 +160,15 @@ class _Connection(Connection):  # type: ignore[misc]
     def __init__(self, server: str, seconds: float) -> None:
         super().__init__(uuid.uuid4(), server, PORT, require_signing=True)
         self.seconds = seconds
+
+    @property
+    def transport(self) -> _Transport | None:
+        """The socket; the library makes it in `connect`, and it is exchanged for ours."""
+        return self._transport
+
+    @transport.setter
+    def transport(self, made: Any) -> None:
+        self._transport = made and _Transport(made.server, made.port, made.timeout)
 
     def receive(
         self,
@@ -223,7 +243,8 @@ class Session:
                 credentials.user,
                 credentials.password,
                 require_encryption=False,
-                auth_protocol=credentials.protocol,
+                # A simple bind is a thing of LDAP; the same user and password do for Kerberos.
+                auth_protocol="ntlm" if credentials.protocol == "ntlm" else "kerberos",
             )
             self._session.connect()
             self.refill()
@@ -287,7 +308,12 @@ class Session:
         """Open a named pipe."""
         tree = self.tree("IPC$")
         request = _create(name, READ_DATA_AND_WRITE_DATA, 0)
-        _, reply = self.exchange(tree, request)
+        code, reply = self.exchange(tree, request, NtStatus.OBJECT_NAME_NOT_FOUND)
+        if code == NtStatus.OBJECT_NAME_NOT_FOUND:
+            raise WireError(
+                Reason.NOT_SUPPORTED,
+                f"{self._server} has no pipe {name}; the service behind it does not run there.",
+            )
         return _Pipe(self, tree, _handle(reply))
 
     def close(self) -> None:
@@ -380,9 +406,11 @@ class FileServer:
         with self._lock:
             while waiting := [item for item in enumerate(asked) if item[0] not in replies]:
                 known = len(replies)
+                first = waiting[0][0]
                 try:
                     session = self._connected()
-                    self._ask(session, waiting, replies)
+                    # After a loss the next question goes alone, so that the right one is blamed.
+                    self._ask(session, waiting[:1] if first == suspect else waiting, replies)
                     continue
                 except WireError as error:
                     replies |= {index: _gap(error) for index, _ in waiting}
@@ -393,12 +421,12 @@ class FileServer:
                 if len(replies) > known:
                     self._fruitless = 0
                 first = next(index for index, _ in waiting if index not in replies)
-                if first != suspect and lost.reason is not Reason.TIMEOUT:
-                    suspect = first  # it may be this question that ends the session: once more
+                if first != suspect:
+                    suspect = first
                     continue
                 replies[first] = _gap(lost)
                 self._fruitless += 1
-                if self._fruitless > 1:
+                if self._fruitless > 1:  # it is not the questions, it is the server
                     self._failure = lost
         return [replies[index] for index in range(len(asked))]
 
@@ -549,12 +577,18 @@ class FileServer:
             raise known
         return known
 
+    def _end_services(self) -> None:
+        services, self._services = list(self._services.values()), {}
+        for service in services:
+            if not isinstance(service, Exception):
+                service.close()
+
     def _gap(self, question: Question, error: Exception) -> Gap:
         """The gap that a failure of this one question leaves; the loss of a session is none."""
         if isinstance(error, SMBResponseException) and error.status in _LOST:
             raise error
         if question.kind in _BY_PIPE and not isinstance(error, (*_REMOTE, WireError)):
-            self._services.clear()  # a pipe that broke may work when opened again
+            self._end_services()  # a pipe that broke may work when opened again
         return _gap(_explained(error, self._name, question))
 
 

@@ -15,6 +15,14 @@ from vmmaudit.controls.del_04 import DEL_04
 from vmmaudit.controls.env_02 import ENV_02
 from vmmaudit.controls.env_04 import ENV_04
 from vmmaudit.controls.hst_01 import HST_01
+from vmmaudit.controls.lib_01 import LIB_01
+from vmmaudit.controls.lib_02 import LIB_02
+from vmmaudit.controls.lib_03 import LIB_03
+from vmmaudit.controls.lib_05 import LIB_05
+from vmmaudit.controls.prm_01 import PRM_01, PRM_02, PRM_03, PRM_04, PRM_05, PRM_06
+from vmmaudit.controls.prm_07 import PRM_07
+from vmmaudit.controls.prm_08 import PRM_08
+from vmmaudit.controls.prm_09 import PRM_09
 
 CATALOGUE: Final[tuple[Control, ...]] = (
     ENV_02,
@@ -22,6 +30,19 @@ CATALOGUE: Final[tuple[Control, ...]] = (
     ACC_01,
     ACC_02,
     ACC_06,
+    LIB_01,
+    LIB_02,
+    LIB_03,
+    LIB_05,
+    PRM_01,
+    PRM_02,
+    PRM_03,
+    PRM_04,
+    PRM_05,
+    PRM_06,
+    PRM_07,
+    PRM_08,
+    PRM_09,
     DEL_01,
     DEL_02,
     DEL_03,

@@ -69,6 +69,12 @@ def account_share(label: str, found: AccountFact | Missing, at: Library) -> Subj
     return _pair(SubjectKind.ACCOUNT_SHARE, account(label, found), share(at))
 
 
+def vmm_share(server: str, found: Principal | Missing, at: Library) -> Subject:
+    """A VMM server and a share."""
+    name = Subject(SubjectKind.VMM_SHARE, server, _shown(found, server))
+    return _pair(SubjectKind.VMM_SHARE, name, share(at))
+
+
 def broken_by(
     facts: Facts, of: Host, at: Library, failing: set[tuple[str, str]]
 ) -> tuple[str, ...]:

@@ -148,24 +148,25 @@ class Access:
         )
 
     def _one_file(self, item: Item, token: Token, library: Library) -> FileAccess:
-        """Attributes may come from the right to list the parent (MS-FSA 2.1.5.1.2.1)."""
         descriptor = self._facts.servers.item_descriptor(library, item.path)
         if isinstance(descriptor, Missing):
             return FileAccess(item, Ternary.UNKNOWN, None, None, descriptor)
-        whole = self.check(descriptor, token, READ)
-        if whole.granted or library.token_profile is not TokenProfile.SAMBA_MEMBER:
-            decision = whole if whole.granted else self._by_parent(item, token, library, whole)
-        else:
-            # Samba leaves attributes unchecked where the path could be opened (deviation 1).
-            decision = self.check(descriptor, token, READ & ~FileRight.READ_ATTRIBUTES)
+        decision = self.read(descriptor, item, token, library)
         return FileAccess(item, Ternary.of(decision.granted), descriptor.digest, decision, None)
 
-    def _by_parent(self, item: Item, token: Token, library: Library, whole: Decision) -> Decision:
-        descriptor = self._facts.servers.item_descriptor(library, item.path)
-        if isinstance(descriptor, Missing):
+    def read(
+        self, descriptor: SecurityDescriptor, item: Item, token: Token, library: Library
+    ) -> Decision:
+        """Whether a file with this descriptor could be read.
+
+        Attributes may come from the right to list the parent (MS-FSA 2.1.5.1.2.1).
+        """
+        whole = self.check(descriptor, token, READ)
+        if whole.granted:
             return whole
         rest = self.check(descriptor, token, READ & ~FileRight.READ_ATTRIBUTES)
-        if rest.granted is False:
+        if rest.granted is False or library.token_profile is TokenProfile.SAMBA_MEMBER:
+            # Samba leaves attributes unchecked where the path could be opened (deviation 1).
             return rest
         parent = self._facts.servers.item_descriptor(library, item.parent)
         if isinstance(parent, Missing):

@@ -1,0 +1,104 @@
+"""PRM-01 to PRM-06: host, VMM server and account may read, at the share layer and at NTFS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from vmmaudit.assessment import Remark, Subject, Ternary, Verdict
+from vmmaudit.controls import subjects
+from vmmaudit.controls.control import (
+    Case,
+    Control,
+    Origin,
+    Outcome,
+    Severity,
+    World,
+    by_link,
+    given,
+)
+from vmmaudit.facts import AccountFact, Missing, Principal
+from vmmaudit.readiness import Link
+from vmmaudit.scope import Library
+from vmmaudit.windows import sid
+
+_BROAD: Final = (sid.EVERYONE, sid.AUTHENTICATED_USERS, sid.USERS)
+_SHARED_ISOS: Final = "Microsoft Learn: VMM, Enable shared ISOs"
+_Layer = Callable[[World, Principal, Library], Link]
+
+
+def _share(world: World, principal: Principal, library: Library) -> Link:
+    return world.chain.access.share(principal, library)
+
+
+def _ntfs(world: World, principal: Principal, library: Library) -> Link:
+    return world.chain.access.ntfs(principal, library)
+
+
+def hosts(world: World) -> Iterator[tuple[Subject, Principal | Missing, Library]]:
+    """Every Hyper-V host with every share."""
+    facts = world.facts
+    for host in facts.scope.hosts:
+        if host.platform == "hyper-v":
+            for library in facts.scope.libraries:
+                yield subjects.host_share(facts, host, library), facts.host(host), library
+
+
+def accounts(world: World) -> Iterator[tuple[Subject, Principal | Missing, Library]]:
+    """Every account that VMM uses on a host with every share."""
+    for label, found in world.facts.accounts():
+        principal = found.principal if isinstance(found, AccountFact) else found
+        for library in world.facts.scope.libraries:
+            yield subjects.account_share(label, found, library), principal, library
+
+
+def servers(world: World) -> Iterator[tuple[Subject, Principal | Missing, Library]]:
+    """Every VMM server with every share."""
+    for vmm in world.facts.scope.vmm:
+        found = world.facts.directory.computer(vmm.server)
+        for library in world.facts.scope.libraries:
+            yield subjects.vmm_share(vmm.server, found, library), found, library
+
+
+_Subjects = Callable[[World], Iterator[tuple[Subject, Principal | Missing, Library]]]
+
+
+def _control(number: int, who: _Subjects, layer: _Layer, *, required: bool) -> Control:
+    def check(world: World, library: Library, principal: Principal) -> Outcome:
+        return _judged(world, layer(world, principal, library), required=required)
+
+    def cases(world: World) -> Iterator[Case]:
+        for subject, principal, library in who(world):
+            yield given(subject, principal, partial(check, world, library))
+
+    return Control(
+        id=f"PRM-{number:02}",
+        version=1,
+        severity=Severity.CRITICAL if required else Severity.LOW,
+        origin=Origin.SEED,
+        references=(_SHARED_ISOS, "KB 2689989", "MS-DTYP 2.5.3.2") if required else (),
+        cases=cases,
+    )
+
+
+def _judged(world: World, link: Link, *, required: bool) -> Outcome:
+    """What is only recommended is never more than a warning."""
+    broad = tuple(world.facts.directory.name_of(found) for found in _BROAD)
+    through = link.values.get("through", ())
+    only = isinstance(through, tuple) and through and set(through) <= set(broad)
+    if link.state is Ternary.YES and only:
+        return by_link(link, Remark("BROAD", link.values))
+    outcome = by_link(link)
+    if outcome.verdict is Verdict.FAIL and not required:
+        return replace(outcome, verdict=Verdict.WARN)
+    return outcome
+
+
+PRM_01 = _control(1, hosts, _share, required=True)
+PRM_02 = _control(2, servers, _share, required=False)
+PRM_03 = _control(3, accounts, _share, required=True)
+PRM_04 = _control(4, hosts, _ntfs, required=True)
+PRM_05 = _control(5, servers, _ntfs, required=False)
+PRM_06 = _control(6, accounts, _ntfs, required=True)

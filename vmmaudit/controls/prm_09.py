@@ -1,0 +1,114 @@
+"""PRM-09: no deny entry keeps a host or an account from reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+from vmmaudit.assessment import Remark, Ternary, Value, Verdict
+from vmmaudit.controls.control import (
+    Case,
+    Control,
+    Origin,
+    Outcome,
+    Severity,
+    World,
+    both,
+    given,
+)
+from vmmaudit.controls.prm_01 import accounts, hosts
+from vmmaudit.facts import Missing, Principal, TokenFact
+from vmmaudit.readiness.access import NAMED
+from vmmaudit.scope import Library
+from vmmaudit.windows.access import READ, Token, check, map_generic, matches
+from vmmaudit.windows.descriptor import Ace, SecurityDescriptor
+
+
+def _cases(world: World) -> Iterator[Case]:
+    for who in (hosts, accounts):
+        for subject, principal, library in who(world):
+            token = (
+                principal
+                if isinstance(principal, Missing)
+                else world.chain.access.token(principal, library)
+            )
+            yield given(
+                subject,
+                both(principal, token),
+                partial(_check, world, library),
+            )
+
+
+def _check(world: World, library: Library, known: tuple[Principal, TokenFact]) -> Outcome:
+    """FAIL only where the deny is what refuses: without it the result would be yes."""
+    principal, token = known
+    access, servers = world.chain.access, world.facts.servers
+    values: dict[str, Value] = {"principal": principal.shown, "share": library.share}
+    share = access.share(principal, library)
+    files = access.files(principal, library)
+    ntfs = access.ntfs(principal, library)
+    idle: set[str] = set()
+    descriptor = servers.share_descriptor(library)
+    if isinstance(descriptor, SecurityDescriptor):
+        denies, rest = _split(descriptor, token.token)
+        if denies and share.state is Ternary.NO and check(rest, token.token, READ).granted:
+            values["denied"] = _names(world, denies)
+            return Outcome(Verdict.FAIL, "SHARE", values, share.evidence)
+        idle.update(ace.sid or "" for ace in denies)
+    refused: list[str] = []
+    by: list[Ace] = []
+    for file in files:
+        of_file = servers.item_descriptor(library, file.item.path)
+        if isinstance(of_file, Missing):
+            continue
+        denies, rest = _split(of_file, token.token)
+        allowed = denies and access.read(rest, file.item, token.token, library).granted
+        if file.state is Ternary.NO and allowed:
+            refused.append(file.item.path)
+            by += denies
+        else:
+            idle.update(ace.sid or "" for ace in denies)
+    if refused:
+        values["denied"] = _names(world, by)
+        values["files"], values["count"] = tuple(refused[:NAMED]), len(refused)
+        return Outcome(Verdict.FAIL, "NTFS", values, ntfs.evidence)
+    for link in (share, ntfs):
+        if link.state is Ternary.UNKNOWN and link.missing and not isinstance(descriptor, Missing):
+            text = {"problem": link.missing.text}
+            return Outcome(Verdict.NOT_ASSESSABLE, link.code, text, link.evidence)
+    if isinstance(descriptor, Missing):
+        text = {"problem": descriptor.text}
+        return Outcome(Verdict.NOT_ASSESSABLE, descriptor.reason.value, text, descriptor.evidence)
+    names = tuple(world.facts.directory.name_of(found) for found in sorted(idle))
+    remarks = (Remark("WITHOUT_EFFECT", {**values, "denied": names}),) if names else ()
+    return Outcome(Verdict.PASS, "", values, (*share.evidence, *ntfs.evidence), remarks)
+
+
+def _split(descriptor: SecurityDescriptor, token: Token) -> tuple[list[Ace], SecurityDescriptor]:
+    """The deny entries that speak of this token and of reading, and the descriptor without them."""
+    is_owner = descriptor.owner in token.sids
+    denies = [
+        ace
+        for ace in descriptor.aces
+        if ace.denies
+        and map_generic(ace.mask) & READ
+        and matches(ace, token.sids, is_owner=is_owner)
+    ]
+    kept = tuple(ace for ace in descriptor.aces if ace not in denies)
+    return denies, replace(descriptor, aces=kept, digest=f"{descriptor.digest} without denies")
+
+
+def _names(world: World, aces: list[Ace]) -> tuple[str, ...]:
+    found = (world.facts.directory.name_of(ace.sid or "") for ace in aces)
+    return tuple(dict.fromkeys(found))
+
+
+PRM_09 = Control(
+    id="PRM-09",
+    version=1,
+    severity=Severity.CRITICAL,
+    origin=Origin.SEED,
+    references=("MS-DTYP 2.5.3.2",),
+    cases=_cases,
+)
