@@ -49,7 +49,8 @@ def test_the_demo_runs_from_it_alone(wheel: Path, tmp_path: Path):
     # Only the unpacked wheel: the checkout's own folder must not be found by import.
     code = (
         "import sys; sys.path.insert(0, sys.argv.pop(1)); import vmmaudit; "
-        "assert 'site' in vmmaudit.__file__, vmmaudit.__file__; from vmmaudit.cli import main; main()"
+        "assert 'site' in vmmaudit.__file__, vmmaudit.__file__; "
+        "from vmmaudit.cli import main; main()"
     )
     found = subprocess.run(
         [sys.executable, "-c", code, str(unpacked), "audit", "--demo", "-o", str(tmp_path / "out")],

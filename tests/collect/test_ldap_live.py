@@ -54,6 +54,7 @@ def test_kerberos_over_every_transport(lab: Lab, transport: str):
     ("auth", "transport"),
     [
         (Authentication(user=f"auditor@{DOMAIN.upper()}", secret="env:RIGHT"), "sealed"),
+        (Authentication(user="CONTOSO\\auditor", secret="env:RIGHT"), "sealed"),
         (Authentication(user="CONTOSO\\auditor", secret="env:RIGHT", protocol="ntlm"), "sealed"),
         (
             Authentication(user=f"auditor@{DOMAIN}", secret="env:RIGHT", protocol="simple"),

@@ -627,19 +627,21 @@ def test_every_request_only_reads(lab: Lab, ask: Ask, monkeypatch: pytest.Monkey
 
 
 def test_handles_are_given_back(lab: Lab, ask: Ask):
+    def sessions() -> set[str]:
+        shown = lab.run("library01", ["smbstatus", "--processes"]).stdout.splitlines()
+        return {line.split()[0] for line in shown if "auditadmin" in line}
+
     apply(lab, worlds.conforming())
+    before = sessions()
     server = ask()
     server.answer(EVERYTHING)
-    listed = lab.run("library01", ["smbstatus", "--locks"]).stdout
-    assert "ISOs" not in listed
+    assert sessions() - before
+    assert "ISOs" not in lab.run("library01", ["smbstatus", "--locks"]).stdout
     server.close()
-    shown = ""
-    for _ in range(20):
-        shown = lab.run("library01", ["smbstatus", "--processes"]).stdout
-        if "auditadmin" not in shown:
-            break
-        time.sleep(0.1)
-    assert "auditadmin" not in shown
+    end = time.monotonic() + 5
+    while sessions() - before and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not sessions() - before
 
 
 def test_replies_keep_the_order_of_questions(lab: Lab, ask: Ask):

@@ -46,6 +46,7 @@ def _apply_library(lab: Lab, library: Library, sids: dict[str, str]) -> None:
         for alias in library.aliases
     }
     own = lab.ask(machine.name, "aliases", wanted=wanted)
+    lab.forget_aliases(machine.name, wanted)
 
     def sid(name: str) -> str:
         found = WELL_KNOWN.get(name) or own.get(name) or sids.get(name)

@@ -37,6 +37,7 @@ class Lab:
         """Take the pids of the processes that keep the machines' namespaces."""
         self._anchors = anchors
         self._agents: dict[str, Agent] = {}
+        self._aliases: dict[str, Mapping[str, Sequence[str]]] = {}
         self.generation = 0
         """Counts the changes; what was learnt in an earlier one may be wrong now."""
 
@@ -168,6 +169,12 @@ class Lab:
         """Stop a machine's daemons: its ports refuse connections afterwards."""
         machine.stop(MACHINES[machine_name], self._anchors[machine_name])
         self.generation += 1
+
+    def forget_aliases(self, machine_name: str, wanted: Mapping[str, Sequence[str]]) -> None:
+        """End the server that keeps a list of local groups for 10 s, where they have changed."""
+        if self._aliases.get(machine_name) != wanted:
+            machine.end(self._anchors[machine_name], "rpcd_lsad")
+            self._aliases[machine_name] = wanted
 
     def suspend(self, machine_name: str) -> None:
         """Make a machine hang: it accepts connections and never answers."""

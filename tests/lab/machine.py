@@ -151,6 +151,14 @@ def freeze(pid: int, *, frozen: bool) -> None:
             os.kill(process, signal.SIGSTOP if frozen else signal.SIGCONT)
 
 
+def end(pid: int, program: str) -> None:
+    """End one kind of helper process of a machine; Samba starts it again when it is needed."""
+    for process in _daemons(pid):
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{process}/exe").readlink().name == program:
+                os.kill(process, signal.SIGTERM)
+
+
 def running(pid: int) -> bool:
     """Whether a machine's daemons run."""
     return bool(_daemons(pid))

@@ -56,8 +56,8 @@ class Vault:
         self._known: dict[tuple[str, str | None], Secret | None] = {}
         self._lock = threading.Lock()
 
-    def credentials(self, authentication: Authentication) -> Credentials:
-        """What to log on with.
+    def credentials(self, authentication: Authentication, realm: str = "") -> Credentials:
+        r"""What to log on with; Kerberos wants `name@REALM` where a user is written `DOMAIN\name`.
 
         Raises:
             WireError: the reference leads to nothing; the sentence says which.
@@ -77,9 +77,11 @@ class Vault:
         # Negotiate must never end in NTLM by itself: it would hand a crackable answer to
         # whoever answers in the server's place.
         protocol = authentication.protocol
-        return Credentials(
-            authentication.user, secret, "kerberos" if protocol == "negotiate" else protocol
-        )
+        protocol = "kerberos" if protocol == "negotiate" else protocol
+        user = authentication.user
+        if user and protocol == "kerberos" and "\\" in user and realm:
+            user = f"{user.rpartition(chr(92))[2]}@{realm.upper()}"
+        return Credentials(user, secret, protocol)
 
     def _resolve(self, authentication: Authentication) -> Secret | None:
         kind, _, name = authentication.secret.partition(":")

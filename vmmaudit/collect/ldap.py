@@ -94,7 +94,7 @@ class Directory:
         if self._failure is not None:
             raise self._failure
         try:
-            credentials = self._vault.credentials(self._domain.auth)
+            credentials = self._vault.credentials(self._domain.auth, self._domain.name)
             if self._waiting is None:
                 self._waiting = names.controllers(self._domain)
         except WireError as error:

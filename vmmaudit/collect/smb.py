@@ -38,7 +38,6 @@ from smbprotocol.open import (
 from smbprotocol.session import Session as LibrarySession
 from smbprotocol.transport import Tcp
 from smbprotocol.tree import TreeConnect
-from spnego.exceptions import SpnegoError
 
 from vmmaudit import questions
 from vmmaudit.collect import failures, rpc
@@ -50,14 +49,6 @@ from vmmaudit.scope import Domain
 from vmmaudit.windows import srvsvc, status
 from vmmaudit.windows.sid import sid_to_bytes
 from vmmaudit.windows.status import NtStatus, Win32
-
-try:
-    from krb5 import Krb5Error
-except ImportError:  # the extra `kerberos` is not installed
-
-    class Krb5Error(Exception):  # type: ignore[no-redef]
-        """Stands for the library's error where there is no library."""
-
 
 PORT: Final = 445
 READ_CONTROL: Final = 0x00020000
@@ -99,9 +90,8 @@ _LOST: Final = (
 )
 """The session or the tree is gone; a new one may work."""
 _LIBRARY: Final = (
+    *failures.SECURITY_ERRORS,
     SMBException,
-    SpnegoError,
-    Krb5Error,
     OSError,
     ValueError,
     LookupError,
@@ -457,7 +447,7 @@ class FileServer:
             raise WireError(self._failure.reason, self._failure.sentence)
         if self._session is None:
             try:
-                credentials = self._vault.credentials(self._domain.auth)
+                credentials = self._vault.credentials(self._domain.auth, self._domain.name)
                 session = Session(self._name, credentials, *self._times)
             except WireError as error:
                 self._failure = error
@@ -880,7 +870,7 @@ def _explained(error: Exception, server: str, question: Question | None = None) 
             )
         case SMBAuthenticationError():
             return failures.of_security_context(server, str(cause or error))
-        case SpnegoError() | Krb5Error():
+        case _ if isinstance(error, failures.SECURITY_ERRORS):
             return failures.of_security_context(server, str(error))
         case ImportError():
             return failures.of_security_context(server, "not available")
