@@ -203,6 +203,12 @@ class Audit:
             for domain in self.scope.domains
         )
 
+    def domain_problems(self) -> list[str]:
+        """Why domains of the scope could not be read, one sentence each."""
+        gaps = self.evidence.gaps
+        asked = (questions.domain_object(domain.name) for domain in self.scope.domains)
+        return list(dict.fromkeys(gaps[question].text for question in asked if question in gaps))
+
     def to_frame(self) -> pd.DataFrame:
         """One row per verdict."""
         import pandas as pd

@@ -20,6 +20,7 @@ from typer.exceptions import TyperException
 
 from vmmaudit import __version__
 from vmmaudit.errors import AuditError, UsageError
+from vmmaudit.progress import harmless
 
 if TYPE_CHECKING:
     from vmmaudit.assessment import Assessment
@@ -108,7 +109,7 @@ def collect(scope: ScopeFile, output: Output = Path("output")) -> None:
     _print(str(written.folder))
     if interrupted:
         raise typer.Exit(Exit.INTERRUPTED)
-    raise typer.Exit(Exit.OK if found.any_domain else Exit.NO_DOMAIN)
+    raise typer.Exit(Exit.OK if found.any_domain else _verdict(found))
 
 
 @app.command("judge")
@@ -278,7 +279,8 @@ def _verdict(found: Audit) -> Exit:
     from vmmaudit.assessment import Verdict
 
     if not found.any_domain:
-        _say("vmmaudit: no domain could be read; see the gaps in the report.")
+        for sentence in found.domain_problems():
+            _say(f"vmmaudit: no domain could be read: {sentence}")
         return Exit.NO_DOMAIN
     open_verdicts = {j.verdict for j in found.assessment.verdicts if j.waiver is None}
     if Verdict.FAIL in open_verdicts:
@@ -303,14 +305,9 @@ def _summary(assessment: Assessment) -> None:
 
 def _print(text: str) -> None:
     """Results go to standard output."""
-    sys.stdout.write(_harmless(text) + "\n")
+    sys.stdout.write(harmless(text) + "\n")
 
 
 def _say(text: str) -> None:
     """Everything else goes to standard error."""
-    sys.stderr.write(_harmless(text) + "\n")
-
-
-def _harmless(text: str) -> str:
-    """Names from a directory must not steer the terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+    sys.stderr.write(harmless(text) + "\n")

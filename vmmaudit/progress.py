@@ -21,6 +21,7 @@ def display(stream: TextIO) -> Iterator[Callable[[Progress], None]]:
         return
     from rich.console import Console
     from rich.live import Live
+    from rich.markup import escape
     from rich.table import Table
 
     seen: dict[str, Progress] = {}
@@ -35,6 +36,7 @@ def display(stream: TextIO) -> Iterator[Callable[[Progress], None]]:
             state = "[green]✓[/]" if progress.done and not progress.gaps else "·"
             state = "[yellow]![/]" if progress.gaps else state
             gaps = f"{progress.gaps} gaps" if progress.gaps else ""
+            gaps += f": {escape(harmless(progress.problem))}" if progress.problem else ""
             shown.add_row(state, progress.target, f"{progress.replies} replies", gaps)
         return shown
 
@@ -55,5 +57,11 @@ def display(stream: TextIO) -> Iterator[Callable[[Progress], None]]:
 def _line(stream: TextIO, progress: Progress) -> None:
     if progress.done:
         gaps = f", {progress.gaps} gaps" if progress.gaps else ""
+        gaps += f": {harmless(progress.problem)}" if progress.problem else ""
         stream.write(f"{progress.target}: {progress.replies} replies{gaps}\n")
         stream.flush()
+
+
+def harmless(text: str) -> str:
+    """Names from a directory must not steer the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)

@@ -225,3 +225,64 @@ def test_ctrl_c_leaves_a_usable_partial_pack(lab: Lab, tmp_path: Path):
     partial = evidence_format.load(Path(out.strip()) / "evidence.jsonl.gz")
     assert partial.answers
     assert Reason.INTERRUPTED in {gap.reason for gap in partial.gaps.values()}
+
+
+@pytest.mark.parametrize("offset", ["+1h", "-1h"])
+def test_a_wrong_clock_is_said_in_one_sentence(lab: Lab, tmp_path: Path, offset: str):
+    log_on(lab, "auditor")
+    scope = written(tmp_path, worlds.conforming())
+    found = subprocess.run(
+        [
+            "faketime",
+            "-f",
+            offset,
+            sys.executable,
+            "-m",
+            "vmmaudit",
+            "collect",
+            scope,
+            "-o",
+            tmp_path,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 2, found.stderr
+    assert "the clocks of this machine and of dc01.contoso.com differ" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path):
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small], check=True)
+    try:
+        found = subprocess.run(
+            [sys.executable, "-m", "vmmaudit", "audit", "--demo", "-o", small],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert found.returncode == 1, found.stderr
+        assert "No space left on device" in found.stderr
+        assert list(small.iterdir()) == []
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+def test_an_expired_ticket_is_said_in_one_sentence(lab: Lab, tmp_path: Path):
+    log_on(lab, "auditor")
+    scope = written(tmp_path, worlds.conforming())
+    cache = tmp_path / "short"
+    subprocess.run(
+        ["kinit", "-c", cache, "-l", "1s", f"auditor@{DOMAIN.upper()}"],
+        input=lab.password("auditor"),
+        text=True,
+        check=True,
+        capture_output=True,
+    )
+    time.sleep(2)
+    found = run(tmp_path, "collect", scope, KRB5CCNAME=f"FILE:{cache}")
+    assert found.returncode == 2, found.stderr
+    assert "ticket has expired" in found.stderr

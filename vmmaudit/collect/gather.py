@@ -22,12 +22,13 @@ _INTERRUPTED: Final = Gap(Reason.INTERRUPTED, "The run was interrupted before th
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far one target is: replies so far, gaps among them, and whether it is done."""
+    """How far one target is: replies so far, gaps among them, the first one's sentence."""
 
     target: str
     replies: int
     gaps: int
     done: bool
+    problem: str = ""
 
 
 Report = Callable[[Progress], None]
@@ -108,6 +109,7 @@ class _Run:
 
     def _run(self, name: str, steps: plan.Plan) -> None:
         replies = gaps = 0
+        problem = ""
         try:
             batch = next(steps)
             while True:
@@ -118,11 +120,15 @@ class _Run:
                     else:
                         self.answers[question] = reply
                 replies += len(received)
-                gaps += sum(isinstance(reply, Gap) for reply in received)
-                self.report(Progress(name, replies, gaps, done=False))
+                refused = [reply for reply in received if isinstance(reply, Gap)]
+                gaps += len(refused)
+                # What this tool cannot ask is no trouble of the target's.
+                troubles = [gap.text for gap in refused if gap.reason is not Reason.NOT_SUPPORTED]
+                problem = problem or next(iter(troubles), "")
+                self.report(Progress(name, replies, gaps, done=False, problem=problem))
                 batch = steps.send(received)
         except StopIteration:
-            self.report(Progress(name, replies, gaps, done=True))
+            self.report(Progress(name, replies, gaps, done=True, problem=problem))
 
     def _ask(self, batch: list[Question]) -> list[Answer | Gap]:
         if not batch:
