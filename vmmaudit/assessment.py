@@ -14,6 +14,8 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
+from vmmaudit.errors import PackError
+
 FORMAT: Final = 1
 
 Value: TypeAlias = str | int | tuple[str, ...]
@@ -308,3 +310,72 @@ def _readiness(item: Readiness) -> dict[str, Any]:
         "broken": list(item.broken),
         "reason": item.reason,
     }
+
+
+def loads(data: bytes, name: str) -> Assessment:
+    """The assessment in an `assessment.json`; `name` is used in error sentences.
+
+    Raises:
+        PackError: not an assessment, or of a newer format.
+    """
+    try:
+        value = json.loads(data)
+        if value["format"] > FORMAT:
+            raise PackError(f"{name} has format {value['format']}; use a newer vmmaudit.")
+        return Assessment(
+            tool=value["tool"],
+            catalogue=value["catalogue"],
+            moment=datetime.fromisoformat(value["moment"]),
+            evidence=value["evidence"],
+            scope=value["scope"],
+            verdicts=tuple(_load_judgement(item) for item in value["verdicts"]),
+            shares=tuple(
+                ShareContent(
+                    item["library"],
+                    item["share"],
+                    tuple(SharedFile(f["path"], f["descriptor"]) for f in item["files"]),
+                )
+                for item in value["shares"]
+            ),
+            readiness=tuple(_load_readiness(item) for item in value["readiness"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PackError(f"{name} is not an assessment that can be read ({error}).") from error
+
+
+def _load_values(values: Mapping[str, Any]) -> dict[str, Value]:
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+
+
+def _load_judgement(item: Mapping[str, Any]) -> Judgement:
+    subject, waiver = item["subject"], item["waiver"]
+    return Judgement(
+        control=item["control"],
+        version=item["version"],
+        subject=Subject(SubjectKind(subject["kind"]), subject["id"], subject["name"]),
+        verdict=Verdict(item["verdict"]),
+        code=item["code"],
+        values=_load_values(item["values"]),
+        remarks=tuple(Remark(r["code"], _load_values(r["values"])) for r in item["remarks"]),
+        evidence=tuple(item["evidence"]),
+        waiver=waiver
+        and GrantedWaiver(
+            **{k: waiver[k] for k in ("reason", "owner", "approver", "ticket")},
+            until=date.fromisoformat(waiver["until"]),
+        ),
+    )
+
+
+def _load_readiness(item: Mapping[str, Any]) -> Readiness:
+    names = ("host", "library", "share", "name", "account", "reason")
+    return Readiness(
+        **{name: item[name] for name in names},
+        links=Links(**{name: Ternary(state) for name, state in item["links"].items()}),
+        access=tuple(
+            Access(a["descriptor"], Ternary(a["host_read"]), Ternary(a["account_read"]))
+            for a in item["access"]
+        ),
+        ready=Ternary(item["ready"]),
+        in_force=Ternary(item["in_force"]),
+        broken=tuple(item["broken"]),
+    )

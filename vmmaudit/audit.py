@@ -15,7 +15,7 @@ import platform
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -27,7 +27,7 @@ from vmmaudit import pack as packs
 from vmmaudit import questions
 from vmmaudit import scope as scope_format
 from vmmaudit.assessment import Assessment
-from vmmaudit.errors import UsageError
+from vmmaudit.errors import PackError, UsageError
 from vmmaudit.evidence import Evidence
 from vmmaudit.judge import judge
 from vmmaudit.pack import Pack
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from vmmaudit.report.document import ControlInfo, Document
     from vmmaudit.report.register import EvidenceSummary
 
+_PREVIOUS: Final = "previous.json"
 DEMO: Final = Path(__file__).parent / "demo"
 
 
@@ -51,6 +52,7 @@ class Audit:
         name: what the pack is named after, usually the scope file without its ending.
         scope_text: the scope file as it was given; it becomes part of the pack.
         derived_from: digest of the pack that the evidence was taken from, if any.
+        previous: the assessment of the last audit, which tells what is found again.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Audit:
     scope: Scope
     evidence: Evidence
     derived_from: str | None = None
+    previous: Assessment | None = None
     _documents: dict[str, Document] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
@@ -85,6 +88,7 @@ class Audit:
                 self.scope,
                 _catalogue(),
                 Texts.load(chosen),
+                previous=self.previous,
                 software=_software(),
             )
         return self._documents[chosen]
@@ -113,6 +117,8 @@ class Audit:
             packs.SCOPE: self.scope_text.encode(),
             packs.ASSESSMENT: assessments.dumps(self.assessment),
         }
+        if self.previous:
+            base[_PREVIOUS] = assessments.dumps(self.previous)
         documents = [self.document(language) for language in languages]
         with ThreadPoolExecutor(2) as pool:
             pdfs = list(pool.map(lambda document: _pdf(document, base), documents))
@@ -187,9 +193,12 @@ class Audit:
             beside = Path(folder)
             (beside / packs.EVIDENCE).write_bytes(evidence_format.dumps(self.evidence))
             (beside / packs.SCOPE).write_text(self.scope_text, encoding="utf-8")
+            if self.previous:
+                (beside / _PREVIOUS).write_bytes(assessments.dumps(self.previous))
             given = {
                 "scope": packs.SCOPE,
                 "evidence": packs.EVIDENCE,
+                "previous": _PREVIOUS if self.previous else "",
                 "languages": ",".join(languages),
                 "output": "",
             }
@@ -241,7 +250,9 @@ class Audit:
         return f"<table>{cells}</table>"
 
 
-def open_audit(scope: str | Path = "", evidence: str | Path = "") -> Audit:
+def open_audit(
+    scope: str | Path = "", evidence: str | Path = "", previous: str | Path = ""
+) -> Audit:
     """The audit of a scope file, of a pack, or the demo where neither is given.
 
     With a scope alone the evidence is collected now, read-only, which may prompt for a
@@ -251,10 +262,27 @@ def open_audit(scope: str | Path = "", evidence: str | Path = "") -> Audit:
         UsageError: an evidence file needs its scope beside it.
     """
     if evidence:
-        return replayed(Path(evidence), Path(scope) if scope else None)
-    if scope:
-        return collected(Path(scope))
-    return demo()
+        found = replayed(Path(evidence), Path(scope) if scope else None)
+    elif scope:
+        found = collected(Path(scope))
+    else:
+        found = demo()
+    return replace(found, previous=assessed(Path(previous)) if previous else None)
+
+
+def assessed(source: Path) -> Assessment:
+    """The assessment as it stands in a pack (or an `assessment.json`): what was signed then.
+
+    Raises:
+        PackError: there is none, or the pack was changed.
+    """
+    if source.is_dir():
+        packs.read(source)
+        source = source / packs.ASSESSMENT
+    try:
+        return assessments.loads(source.read_bytes(), str(source))
+    except OSError as error:
+        raise PackError(f"{source} cannot be read: {error.strerror or error}.") from error
 
 
 def demo() -> Audit:

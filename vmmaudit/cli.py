@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import sys
+from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -75,6 +76,9 @@ def audit(
     ] = None,
     language: Language = "",
     output: Output = Path("output"),
+    previous: Annotated[
+        Path | None, typer.Option("--previous", help="The last audit's pack, to compare with.")
+    ] = None,
     parameter: Annotated[
         list[str] | None,
         typer.Option(
@@ -97,6 +101,8 @@ def audit(
     else:
         assert scope is not None  # noqa: S101 - one of the three was given
         found, interrupted = _collect(scope)
+    if previous is not None:
+        found = replace(found, previous=facade.assessed(previous))
     _finish(found, language, output, extra, interrupted=interrupted)
 
 
@@ -145,6 +151,38 @@ def report(
     from vmmaudit import audit as facade
 
     _finish(facade.replayed(pack, scope), language, output, {})
+
+
+@app.command()
+def diff(
+    before: Annotated[Path, typer.Argument(help="The earlier pack.", show_default=False)],
+    after: Annotated[Path, typer.Argument(help="The later pack.", show_default=False)],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print what changed between two packs: new, regressed, fixed, waived, not assessable."""
+    from vmmaudit import audit as facade
+    from vmmaudit.compare import compare
+
+    found = compare(facade.assessed(before), facade.assessed(after))
+    if as_json:
+        _print(found.to_frame().to_json(orient="records", force_ascii=False, indent=1))
+        return
+    for moved in found.moved:
+        was = moved.before.verdict.value if moved.before else "-"
+        now = moved.after.verdict.value if moved.after else "-"
+        judgement = moved.judgement
+        note = "  (requirement changed)" if moved.requirement_changed else ""
+        _print(
+            f"{moved.change.value:20} {judgement.control}  {was} -> {now}  "
+            f"{judgement.subject.name}{note}"
+        )
+    for was_ready, is_ready in found.ready:
+        _print(
+            f"{'readiness':20} {is_ready.host} -> {is_ready.share}: "
+            f"{was_ready.ready.value} -> {is_ready.ready.value}"
+        )
+    _say(f"{len(found.moved)} verdicts moved, {found.unchanged} did not")
 
 
 @app.command()

@@ -1,0 +1,124 @@
+"""What changed between two assessments, verdict by verdict and pair by pair."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from vmmaudit.assessment import Assessment, Judgement, Readiness, Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Change(StrEnum):
+    """How a verdict moved."""
+
+    NEW = "new"
+    REGRESSED = "regressed"
+    FIXED = "fixed"
+    WAIVED = "waived"
+    WAIVER_ENDED = "waiver-ended"
+    NOT_ASSESSABLE = "newly-not-assessable"
+    OTHER = "other"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One control and subject whose verdict, reason or waiver differs.
+
+    Attributes:
+        requirement_changed: the control has another version now, so the two verdicts do not
+            mean the same.
+    """
+
+    change: Change
+    before: Judgement | None
+    after: Judgement | None
+
+    @property
+    def judgement(self) -> Judgement:
+        """The later one, or the earlier where the subject is gone."""
+        found = self.after or self.before
+        assert found is not None  # noqa: S101 - one of the two is always there
+        return found
+
+    @property
+    def requirement_changed(self) -> bool:
+        """Whether both exist and the control's version differs."""
+        return bool(self.before and self.after and self.before.version != self.after.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two assessments side by side; unchanged verdicts are only counted."""
+
+    moved: tuple[Moved, ...]
+    unchanged: int
+    ready: tuple[tuple[Readiness, Readiness], ...]
+
+    def counts(self) -> Counter[Change]:
+        """How many of each kind."""
+        return Counter(moved.change for moved in self.moved)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per verdict that moved."""
+        import pandas as pd  # noqa: PLC0415 - costs 0.3 s
+
+        return pd.DataFrame(
+            {
+                "change": m.change.value,
+                "control": m.judgement.control,
+                "subject": m.judgement.subject.name,
+                "before": m.before.verdict.value if m.before else "",
+                "after": m.after.verdict.value if m.after else "",
+                "requirement changed": m.requirement_changed,
+            }
+            for m in self.moved
+        )
+
+
+def compare(before: Assessment, after: Assessment) -> Comparison:
+    """What moved from one assessment to the other, in the order of the later one."""
+    old = {(j.control, j.subject.id): j for j in before.verdicts}
+    new = {(j.control, j.subject.id): j for j in after.verdicts}
+    moved = [
+        Moved(change, old.get(key), judgement)
+        for key, judgement in new.items()
+        if (change := _change(old.get(key), judgement))
+    ]
+    gone = [Moved(Change.GONE, judgement, None) for key, judgement in old.items() if key not in new]
+    return Comparison((*moved, *gone), len(new) - len(moved), tuple(_readiness(before, after)))
+
+
+def _change(before: Judgement | None, after: Judgement) -> Change | None:
+    if before is None:
+        return None if after.verdict is Verdict.PASS else Change.NEW
+    if before.waiver is None and after.waiver is not None:
+        return Change.WAIVED
+    if before.waiver is not None and after.waiver is None and after.verdict is not Verdict.PASS:
+        return Change.WAIVER_ENDED
+    if before.verdict is after.verdict and before.code == after.code:
+        return Change.OTHER if before.version != after.version else None
+    if after.verdict is Verdict.NOT_ASSESSABLE and before.verdict is not Verdict.NOT_ASSESSABLE:
+        return Change.NOT_ASSESSABLE
+    if after.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE):
+        return Change.FIXED
+    if after.verdict is Verdict.FAIL and before.verdict is not Verdict.FAIL:
+        return Change.REGRESSED
+    if after.verdict is Verdict.WARN and before.verdict is Verdict.PASS:
+        return Change.REGRESSED
+    return Change.OTHER
+
+
+def _readiness(before: Assessment, after: Assessment) -> Iterator[tuple[Readiness, Readiness]]:
+    """Pairs of host and share whose readiness or first broken link moved."""
+    old = {(entry.host, entry.share.lower()): entry for entry in before.readiness}
+    for entry in after.readiness:
+        was = old.get((entry.host, entry.share.lower()))
+        if was and (was.ready, was.broken) != (entry.ready, entry.broken):
+            yield was, entry
