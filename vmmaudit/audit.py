@@ -61,7 +61,9 @@ class Audit:
     evidence: Evidence
     derived_from: str | None = None
     previous: Assessment | None = None
-    _documents: dict[str, Document] = field(default_factory=dict, repr=False, compare=False)
+    _documents: dict[str, Document] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @cached_property
     def assessment(self) -> Assessment:
