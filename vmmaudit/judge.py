@@ -75,9 +75,7 @@ def _matrix(world: World, verdicts: Sequence[Judgement]) -> Iterator[Readiness]:
         if judgement.verdict is Verdict.FAIL
     }
     scope = world.facts.scope
-    for host in scope.hosts:
-        if host.platform != "hyper-v":
-            continue
+    for host in scope.hyper_v_hosts:
         for library in scope.libraries:
             entry = world.chain.readiness(host, library)
             if entry.ready is Ternary.NO:

@@ -274,6 +274,11 @@ class Scope(_Part):
                     raise _DuplicateError(part, index, name)
         return self
 
+    @property
+    def hyper_v_hosts(self) -> tuple[Host, ...]:
+        """Hosts that can share an image; on ESX it is always copied."""
+        return tuple(host for host in self.hosts if host.platform == "hyper-v")
+
     def domain_of(self, server: str) -> Domain:
         """The domain a server belongs to by its DNS suffix; a short name is of the first one."""
         fitting = [d for d in self.domains if server.lower().endswith("." + d.name)]

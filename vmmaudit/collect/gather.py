@@ -63,9 +63,7 @@ def collect(
     """
     run = _Run(wire, report, interruption or Interruption())
     servers = {questions.file_server(scope, library) for library in scope.libraries}
-    servers |= {
-        questions.host_server(scope, host) for host in scope.hosts if host.platform == "hyper-v"
-    }
+    servers |= {questions.host_server(scope, host) for host in scope.hyper_v_hosts}
     run.side_by_side(
         [
             *((domain.name, plan.domain(scope, domain.name)) for domain in scope.domains),

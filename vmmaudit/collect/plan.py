@@ -53,7 +53,7 @@ def domain(scope: Scope, name: str) -> Plan:
 
 def _lookups(scope: Scope, name: str) -> list[Question]:
     """Hosts, VMM servers, library servers, accounts and SPNs that this domain is asked for."""
-    servers = [host.name for host in scope.hosts if host.platform == "hyper-v"]
+    servers = [host.name for host in scope.hyper_v_hosts]
     servers += [vmm.server for vmm in scope.vmm]
     servers += [questions.computer_name(library) for library in scope.libraries]
     accounts = [found for host in scope.hosts if (found := scope.account_of(host))]

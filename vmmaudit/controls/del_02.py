@@ -24,12 +24,8 @@ from vmmaudit.scope import Library
 
 
 def _cases(world: World) -> Iterator[Case]:
-    facts = world.facts
-    for host in facts.scope.hosts:
-        for library in facts.scope.libraries:
-            if host.platform == "hyper-v":
-                subject = subjects.host_share(facts, host, library)
-                yield given(subject, facts.host(host), partial(_check, facts, library))
+    for subject, host, library in subjects.host_shares(world.facts):
+        yield given(subject, host, partial(_check, world.facts, library))
 
 
 def _check(facts: Facts, library: Library, host: Principal) -> Outcome:

@@ -17,11 +17,10 @@ CONTROLLER: Final = AccountControl.SERVER_TRUST | AccountControl.PARTIAL_SECRETS
 
 def _cases(world: World) -> Iterator[Case]:
     facts, seen = world.facts, set()
-    for host in facts.scope.hosts:
+    for host in facts.scope.hyper_v_hosts:
         subject = subjects.host(facts, host)
-        if host.platform == "hyper-v":
-            seen.add(subject.id)
-            yield given(subject, facts.host(host), _computer)
+        seen.add(subject.id)
+        yield given(subject, facts.host(host), _computer)
     for library in facts.scope.libraries:
         subject = subjects.library(facts, library)
         if subject.id not in seen:

@@ -27,7 +27,7 @@ VERSIONS: Final = {
 
 def _cases(world: World) -> Iterator[Case]:
     scope = world.facts.scope
-    hosts = (host for host in scope.hosts if host.platform == "hyper-v")
+    hosts = scope.hyper_v_hosts
     for name in dict.fromkeys(scope.domain_of(host.name).name for host in hosts):
         yield given(subjects.domain(name), world.facts.directory.domain(name), _check)
 

@@ -31,10 +31,10 @@ SELECTIVE: Final = 0x10
 
 def _cases(world: World) -> Iterator[Case]:
     facts, seen = world.facts, set()
-    for host in facts.scope.hosts:
+    for host in facts.scope.hyper_v_hosts:
         for library in facts.scope.libraries:
             subject = subjects.host_library(facts, host, library)
-            if host.platform == "hyper-v" and subject.id not in seen:
+            if subject.id not in seen:
                 seen.add(subject.id)
                 pair = both(facts.host(host), facts.library(library))
                 yield given(subject, pair, lambda known: _check(facts, *known))

@@ -25,9 +25,8 @@ DOUBTS: Final = frozenset(
 
 
 def _cases(world: World) -> Iterator[Case]:
-    for host in world.facts.scope.hosts:
-        if host.platform == "hyper-v":
-            yield Case(subjects.host(world.facts, host), partial(_check, world, host))
+    for host in world.facts.scope.hyper_v_hosts:
+        yield Case(subjects.host(world.facts, host), partial(_check, world, host))
 
 
 def _check(world: World, host: Host) -> Outcome:

@@ -39,11 +39,7 @@ def _ntfs(world: World, principal: Principal, library: Library) -> Link:
 
 def hosts(world: World) -> Iterator[tuple[Subject, Principal | Missing, Library]]:
     """Every Hyper-V host with every share."""
-    facts = world.facts
-    for host in facts.scope.hosts:
-        if host.platform == "hyper-v":
-            for library in facts.scope.libraries:
-                yield subjects.host_share(facts, host, library), facts.host(host), library
+    return subjects.host_shares(world.facts)
 
 
 def accounts(world: World) -> Iterator[tuple[Subject, Principal | Missing, Library]]:

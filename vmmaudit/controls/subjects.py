@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from vmmaudit import questions
@@ -57,6 +58,13 @@ def account(label: str, found: AccountFact | Missing) -> Subject:
 def host_share(facts: Facts, of: Host, at: Library) -> Subject:
     """A host and a share."""
     return _pair(SubjectKind.HOST_SHARE, host(facts, of), share(at))
+
+
+def host_shares(facts: Facts) -> Iterator[tuple[Subject, Principal | Missing, Library]]:
+    """Every Hyper-V host with every share: the subject, the host's account, the library."""
+    for of in facts.scope.hyper_v_hosts:
+        for at in facts.scope.libraries:
+            yield host_share(facts, of, at), facts.host(of), at
 
 
 def host_library(facts: Facts, of: Host, at: Library) -> Subject:

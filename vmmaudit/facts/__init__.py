@@ -113,9 +113,8 @@ class Facts:
     def accounts(self) -> tuple[tuple[str, AccountFact | Missing], ...]:
         """Every distinct A(H) of the scope, by the name it is declared under."""
         found: dict[str, AccountFact | Missing] = {}
-        for host in self.scope.hosts:
-            if host.platform == "hyper-v":
-                found.setdefault(self.account_label(host), self.account(host))
+        for host in self.scope.hyper_v_hosts:
+            found.setdefault(self.account_label(host), self.account(host))
         return tuple(found.items())
 
     def account_label(self, host: Host) -> str:

@@ -81,10 +81,15 @@ class Directory:
             if isinstance(crossref, Row):
                 netbios = _text(crossref, "nETBIOSName") or netbios
                 evidence.append(partition.id)
-        level = _text(row, "msDS-Behavior-Version")
-        return DomainFact(
-            name, netbios, sid_from_bytes(sid), int(level or 0), controller, tuple(evidence)
-        )
+        try:
+            level = int(_text(row, "msDS-Behavior-Version") or 0)
+            found = sid_from_bytes(sid)
+        except ValueError:
+            problem = f"The domain {name} tells a functional level that is no number."
+            return Missing(Reason.MALFORMED_REPLY, problem, (question.id,))
+        except FormatError as error:
+            return Missing(Reason.MALFORMED_REPLY, str(error), (question.id,))
+        return DomainFact(name, netbios, found, level, controller, tuple(evidence))
 
     def trusts(self, name: str) -> tuple[Trust, ...] | Missing:
         """The trusts of a domain."""
@@ -116,7 +121,16 @@ class Directory:
         found = self._principals(question)
         if isinstance(found, Missing):
             return found
-        return self._single(list(found), question, f"an account {name}")
+        known = [p for p in found if self._is_of(p, name)]
+        return self._single(known, question, f"an account {name}")
+
+    def _is_of(self, principal: Principal, name: str) -> bool:
+        r"""Whether `DOMAIN\name` means its domain; `SERVER\name` is that server's own account."""
+        prefix, backslash, _ = name.partition("\\")
+        domain = self.domain(principal.domain)
+        if not backslash or isinstance(domain, Missing):
+            return True
+        return prefix.lower() in (domain.netbios.lower(), domain.name)
 
     def _owners(self, name: str) -> tuple[Principal, ...] | Missing:
         """Who owns `cifs/name`, else `HOST/name`, in all domains of the scope; sorted by SID."""
