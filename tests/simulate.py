@@ -253,6 +253,9 @@ class SimulatedWire:
                 "nETBIOSName": [NETBIOS.encode()],
             },
         )
+        yield self._connection_point("MSVMM", world.vmm)
+        for host in world.hosts:
+            yield self._connection_point("Microsoft Hyper-V", host.name)
         for group in self._groups():
             yield self._principal(
                 group.name,
@@ -295,6 +298,16 @@ class SimulatedWire:
                     **more,
                 },
             )
+
+    def _connection_point(self, name: str, computer: str) -> _Entry:
+        return _Entry(
+            f"CN={name},{self._dn(computer)}",
+            {
+                "objectClass": [b"top", b"leaf", b"connectionPoint", b"serviceConnectionPoint"],
+                "cn": [name.encode()],
+                "serviceDNSName": [f"{computer.lower()}.{DOMAIN}".encode()],
+            },
+        )
 
     def _computers(self) -> Iterator[tuple[str, list[str], dict[str, list[bytes]]]]:
         for host in self.world.hosts:

@@ -328,12 +328,28 @@ def collected(
 
     loaded = scope_format.load(scope)
     text = scope.read_text(encoding="utf-8-sig")
-    wire = Live(loaded, prompt)
+    wire = Live(loaded.domains, prompt)
     try:
         evidence = collect(loaded, wire, report or (lambda progress: None), interruption)
     finally:
         wire.close()
     return Audit(scope.stem, text, loaded, evidence)
+
+
+def discovered(domain: scope_format.Domain, prompt: Callable[[str], str] | None = None) -> str:
+    """A commented scope of what the directory knows of a domain's VMM.
+
+    Raises:
+        ScopeError: the domain cannot be read, or knows no host or library.
+    """
+    from vmmaudit.collect.discovery import discover, scope_text
+    from vmmaudit.collect.live import Live
+
+    wire = Live((domain,), prompt)
+    try:
+        return scope_text(discover(domain, wire))
+    finally:
+        wire.close()
 
 
 def _pdf(document: Document, attachments: Mapping[str, bytes]) -> bytes:

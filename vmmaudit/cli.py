@@ -65,6 +65,45 @@ ScopeOption = Annotated[
 
 
 @app.command()
+def init(
+    domain: Annotated[str, typer.Argument(help="DNS name of the domain.", show_default=False)],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write (default: print it).")
+    ] = None,
+    controller: Annotated[
+        list[str] | None, typer.Option("--controller", help="A domain controller to ask.")
+    ] = None,
+    transport: Annotated[str, typer.Option(help="sealed, ldaps or starttls.")] = "sealed",
+    ca: Annotated[Path | None, typer.Option(help="The CA's certificate, for TLS.")] = None,
+    user: Annotated[str | None, typer.Option(help="Another user than yourself.")] = None,
+    secret: Annotated[
+        str, typer.Option(help="A reference: sso, ccache, prompt, env:NAME, keyring:service/user.")
+    ] = "sso",  # noqa: S107 - names the logon of this session
+) -> None:
+    """Find VMM servers, hosts and libraries in the directory, and write a commented scope."""
+    from vmmaudit import audit as facade
+    from vmmaudit import scope as scope_format
+
+    asked = scope_format.parse_domain(
+        {
+            "name": domain,
+            "controllers": controller or [],
+            "transport": transport,
+            "ca": ca,
+            "auth": {"user": user, "secret": secret},
+        }
+    )
+    text = facade.discovered(asked, _prompt)
+    if output is None:
+        _print(text.rstrip())
+        return
+    if output.exists():
+        raise UsageError(f"{output} exists already and is not overwritten; name another file.")
+    output.write_text(text, encoding="utf-8")
+    _print(str(output))
+
+
+@app.command()
 def audit(
     scope: Annotated[
         Path | None, typer.Argument(help="The scope file (YAML).", show_default=False)

@@ -178,6 +178,23 @@ def connection_points(domain: str) -> Question:
     )
 
 
+def hyper_v_computers(domain: str) -> Question:
+    """Computers that registered a service of Hyper-V (KB 2961630)."""
+    services = (
+        "Microsoft Virtual System Migration Service",
+        "Microsoft Virtual Console Service",
+        "Hyper-V Replica Service",
+    )
+    query = "".join(f"(servicePrincipalName={service}/*)" for service in services)
+    wanted = f"(&(objectCategory=computer)(|{query}))"
+    return search(domain, base_dn(domain), "sub", wanted, PRINCIPAL)
+
+
+def computer_at(domain: str, dn: str) -> Question:
+    """The computer account that a service connection point lies under."""
+    return search(domain, dn, "base", "(objectCategory=computer)", PRINCIPAL)
+
+
 def token_groups(domain: str, dn: str) -> Question:
     """All groups an account is in, as its domain controller sees it."""
     return search(

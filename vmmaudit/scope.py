@@ -10,6 +10,7 @@ import hashlib
 import ipaddress
 import json
 import re
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -281,8 +282,7 @@ class Scope(_Part):
 
     def domain_of(self, server: str) -> Domain:
         """The domain a server belongs to by its DNS suffix; a short name is of the first one."""
-        fitting = [d for d in self.domains if server.lower().endswith("." + d.name)]
-        return max(fitting, key=lambda d: len(d.name), default=self.domains[0])
+        return nearest(self.domains, server)
 
     def account_of(self, host: Host) -> AccountName | None:
         """A(H): the host's Run As account, else the VMM service account if it is declared."""
@@ -293,6 +293,12 @@ class Scope(_Part):
         return hashlib.sha256(
             json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True).encode()
         ).hexdigest()
+
+
+def nearest(domains: Sequence[Domain], server: str) -> Domain:
+    """The domain a server belongs to by its DNS suffix; a short name is of the first one."""
+    fitting = [domain for domain in domains if server.lower().endswith("." + domain.name)]
+    return max(fitting, key=lambda domain: len(domain.name), default=domains[0])
 
 
 class _DuplicateError(ValueError):
@@ -338,6 +344,23 @@ def parse(text: str, name: str, folder: Path = Path()) -> Scope:
     except ValidationError as error:
         raise ScopeError("\n".join(_sentences(error, document, name))) from error
     return _with_absolute_paths(scope, folder)
+
+
+def parse_domain(value: dict[str, Any]) -> Domain:
+    """A domain given on the command line.
+
+    Raises:
+        ScopeError: one sentence per mistake.
+    """
+    try:
+        return Domain.model_validate(value)
+    except ValidationError as error:
+        mistakes = (
+            f"--{'.'.join(map(str, p['loc'])) or 'transport'}: "
+            f"{p.get('ctx', {}).get('error') or _MESSAGES.get(p['type'], p['msg'])}"
+            for p in error.errors()
+        )
+        raise ScopeError("; ".join(mistakes) + ".") from error
 
 
 def schema() -> dict[str, Any]:

@@ -35,7 +35,7 @@ def collected(
     """The evidence of the lab as it is now, and its scope."""
     log_on(lab, user)
     used = scope or lab_scope(world)
-    wire = Live(used)
+    wire = Live(used.domains)
     try:
         return collect(used, wire), used
     finally:

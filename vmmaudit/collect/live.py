@@ -14,7 +14,7 @@ from vmmaudit.collect.credentials import Vault
 from vmmaudit.collect.ldap import Directory
 from vmmaudit.collect.smb import FileServer
 from vmmaudit.evidence import Answer, Gap, Origin, Question, Reason
-from vmmaudit.scope import Scope
+from vmmaudit.scope import Domain, nearest
 
 _NO_WINRM: Final = (
     "The boot time of {server} was not asked over WinRM; this version asks over SMB only, "
@@ -25,10 +25,12 @@ _NO_WINRM: Final = (
 class Live:
     """Implements `wire.Wire` over LDAP, SMB and RPC; read-only, always."""
 
-    def __init__(self, scope: Scope, prompt: Callable[[str], str] | None = None) -> None:
-        self._scope = scope
+    def __init__(
+        self, domains: Sequence[Domain], prompt: Callable[[str], str] | None = None
+    ) -> None:
+        self._known = domains
         self._vault = Vault(prompt)
-        self._domains = {domain.name: Directory(domain, self._vault) for domain in scope.domains}
+        self._domains = {domain.name: Directory(domain, self._vault) for domain in domains}
         self._servers: dict[str, FileServer] = {}
         self._lock = threading.Lock()
         self._origin = Origin(
@@ -71,12 +73,11 @@ class Live:
     def _server(self, name: str) -> FileServer:
         with self._lock:
             if name not in self._servers:
-                domain = self._scope.domain_of(name)
-                self._servers[name] = FileServer(name, domain, self._vault)
+                self._servers[name] = FileServer(name, nearest(self._known, name), self._vault)
             return self._servers[name]
 
     def _who(self) -> str:
-        declared = [domain.auth.user for domain in self._scope.domains if domain.auth.user]
+        declared = [domain.auth.user for domain in self._known if domain.auth.user]
         try:
             return declared[0] if declared else getpass.getuser()
         except (OSError, KeyError):  # no name for this uid, as in some containers

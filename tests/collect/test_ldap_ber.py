@@ -1,0 +1,150 @@
+"""The strict reader against ldap3's decoder as the oracle, and against damage."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ldap3.operation.search import search_result_entry_response_to_dict_fast
+from ldap3.protocol import rfc4511
+from ldap3.protocol.rfc2696 import paged_search_control
+from ldap3.utils.asn1 import decode_message_fast, encode
+
+from vmmaudit.collect import ber
+from vmmaudit.collect.ber import BerError, Done, Entry, Notice, Reference
+
+NAMES = st.text("abcdefghijklmnopqrstuvwxyzABCDEFG0123456789-;=", min_size=1, max_size=20)
+VALUES = st.lists(st.one_of(st.binary(max_size=20), st.binary(min_size=120, max_size=300)))
+ENTRIES = st.tuples(
+    st.text(st.characters(codec="utf-8"), max_size=200),
+    st.lists(st.tuples(NAMES, VALUES), max_size=6),
+)
+NUMBERS = st.integers(0, 2**31 - 1)
+
+
+def packed(number: int, operation: str, content, controls=()) -> bytes:
+    message = rfc4511.LDAPMessage()
+    message["messageID"] = rfc4511.MessageID(number)
+    message["protocolOp"] = rfc4511.ProtocolOp().setComponentByName(operation, content)
+    if controls:
+        found = rfc4511.Controls()
+        for place, control in enumerate(controls):
+            found.setComponentByPosition(place, control)
+        message["controls"] = found
+    return bytes(encode(message))
+
+
+def entry(number: int, dn: str, attributes) -> bytes:
+    content = rfc4511.SearchResultEntry()
+    content["object"] = rfc4511.LDAPDN(dn)
+    content["attributes"] = rfc4511.PartialAttributeList()
+    for place, (name, values) in enumerate(attributes):
+        attribute = rfc4511.PartialAttribute()
+        attribute["type"] = rfc4511.AttributeDescription(name)
+        attribute["vals"] = rfc4511.Vals()
+        for position, value in enumerate(values):
+            attribute["vals"].setComponentByPosition(position, rfc4511.AttributeValue(value))
+        content["attributes"].setComponentByPosition(place, attribute)
+    return packed(number, "searchResEntry", content)
+
+
+def done(code: int, cookie: bytes | None, diagnostic: str = "") -> bytes:
+    content = rfc4511.SearchResultDone()
+    content["resultCode"] = rfc4511.ResultCode(code)
+    content["matchedDN"] = rfc4511.LDAPDN("")
+    content["diagnosticMessage"] = rfc4511.LDAPString(diagnostic)
+    controls = [] if cookie is None else [paged_search_control(False, 0, cookie)]
+    return packed(7, "searchResDone", content, controls)
+
+
+def read(data: bytes):
+    return ber.message(data, 0, len(data))
+
+
+@given(number=NUMBERS, content=ENTRIES)
+def test_entries_are_what_the_oracle_reads(number: int, content):
+    dn, attributes = content
+    data = entry(number, dn, attributes)
+    theirs = decode_message_fast(data)
+    their_entry = search_result_entry_response_to_dict_fast(theirs["payload"], None, None, False)
+    ours_number, ours = read(data)
+    assert ber.size(data, 0) == len(data)
+    assert isinstance(ours, Entry)
+    assert ours_number == theirs["messageID"] == number
+    assert ours.dn.encode() == their_entry["raw_dn"]
+    # A dictionary on their side: of two attributes of one name it keeps the last.
+    assert {n: list(v) for n, v in ours.attributes} == {
+        n: list(v) for n, v in their_entry["raw_attributes"].items()
+    }
+    assert [name for name, _ in ours.attributes] == [name for name, _ in attributes]
+
+
+@given(
+    code=st.sampled_from([0, 1, 3, 4, 10, 32, 50]),
+    cookie=st.none() | st.binary(max_size=200),
+    diagnostic=st.text(st.characters(codec="utf-8"), max_size=200),
+)
+def test_results_and_their_cookies(code: int, cookie: bytes | None, diagnostic: str):
+    number, found = read(done(code, cookie, diagnostic))
+    assert (number, found) == (7, Done(code, diagnostic, cookie))
+
+
+@given(content=ENTRIES, data=st.data())
+@settings(max_examples=500)
+def test_damage_is_an_error_or_reads_as_the_oracle_reads_it(content, data):
+    whole = bytearray(entry(1, *content) if data.draw(st.booleans()) else done(0, b"cookie"))
+    for _ in range(data.draw(st.integers(1, 3))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    damaged = bytes(whole)
+    try:
+        ber.size(damaged, 0)
+        number, found = read(damaged)
+    except BerError:
+        return
+    theirs = decode_message_fast(damaged)  # what we accept, the oracle accepts too
+    assert number == theirs["messageID"]
+    if isinstance(found, Entry):
+        assert [list(values) for _, values in found.attributes] == [
+            [bytes(value[3]) for value in attribute[3][1][3]] for attribute in theirs["payload"][1][3]
+        ]
+
+
+@given(content=ENTRIES)
+def test_no_cut_is_accepted(content):
+    whole = entry(1, *content)
+    for end in range(len(whole)):
+        with pytest.raises(BerError):
+            read(whole[:end])
+        assert ber.size(whole[:end], 0) in (None, len(whole)) or end >= len(whole)
+
+
+@given(st.binary(max_size=60))
+@settings(max_examples=500)
+def test_noise_is_an_error_and_nothing_else(noise: bytes):
+    try:
+        ber.size(noise, 0)
+        read(noise)
+    except BerError:
+        pass
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 400",
+        b"\x30\x80\x02\x01\x01\x00\x00",  # indefinite (RFC 4511 5.1)
+        b"\x30\x85\x00\x00\x00\x00\x01\x00",  # a length of five octets
+        b"\x30\x85",
+        b"\x30\x84\x7f\xff\xff\xff",  # two gigabytes
+        b"\x30\x84\x04\x00\x00\x01",  # one more than is accepted
+    ],
+)
+def test_what_is_refused_before_anything_is_waited_for(data: bytes):
+    with pytest.raises(BerError):
+        ber.size(data, 0)
+
+
+def test_references_and_farewells():
+    reference = rfc4511.SearchResultReference()
+    reference.setComponentByPosition(0, rfc4511.URI("ldap://elsewhere/"))
+    assert read(packed(3, "searchResRef", reference)) == (3, Reference())
+    farewell = bytes.fromhex("30240201007 81f0a01340400040 08a16".replace(" ", ""))
+    assert read(farewell + ber.DISCONNECTION) == (0, Notice(ber.DISCONNECTION))

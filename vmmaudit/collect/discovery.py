@@ -1,0 +1,256 @@
+"""What a domain tells of its VMM: servers, account, hosts and candidate libraries, as a scope.
+
+Active Directory knows services by their connection points and by their SPNs. Both
+survive a server that is gone, and a host in the directory need not be managed by VMM:
+what is found is a proposal to be read by a person.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from vmmaudit import questions
+from vmmaudit.collect.wire import Wire
+from vmmaudit.errors import FormatError, ScopeError
+from vmmaudit.evidence import Answer, Gap
+from vmmaudit.facts.principal import Principal, decode
+from vmmaudit.scope import Domain
+from vmmaudit.windows import spn, srvsvc
+
+_DNS_NAME: Final = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?")
+_FOLDER_SHARE: Final = 0
+"""STYPE_DISKTREE without the bit that marks an administrative share (MS-SRVS 2.2.2.4)."""
+LIBRARY_SHARE: Final = "MSSCVMMLibrary"
+_CLUSTER: Final = ("msservercluster", "msclustervirtualserver")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A server, why it was taken for what it is, and what to look at before using it."""
+
+    name: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What was found in one domain."""
+
+    domain: Domain
+    vmm: tuple[Found, ...]
+    account: str
+    hosts: tuple[Found, ...]
+    left_out: tuple[Found, ...]
+    shares: tuple[Found, ...]
+    candidates: tuple[Found, ...]
+
+
+def discover(domain: Domain, wire: Wire) -> Discovery:
+    """Ask the domain, then the servers that may hold a library, for their shares.
+
+    Raises:
+        ScopeError: the domain cannot be read.
+    """
+    name = domain.name
+    root, points, by_spn, owners = wire.ask(
+        [
+            questions.root_dse(name),
+            questions.connection_points(name),
+            questions.hyper_v_computers(name),
+            questions.vmm_spns(name),
+        ]
+    )
+    for reply in (root, points, by_spn, owners):
+        if isinstance(reply, Gap):
+            raise ScopeError(f"The domain {name} cannot be read: {reply.text}")
+    netbios = _netbios(wire, name, root)
+    under = list(_parents(points, "Microsoft Hyper-V"))
+    located = wire.ask([questions.computer_at(name, dn) for dn in under])
+    by_point = {p.sid: p for reply in located for p in _principals(reply, name, netbios)}
+    by_name = {p.sid: p for p in _principals(by_spn, name, netbios)}
+    hosts, left_out = _hosts(by_point, by_name)
+    accounts = list(_principals(owners, name, netbios))
+    vmm = tuple(_vmm(points, accounts, name))
+    everybody = {**by_point, **by_name}.values()
+    targets = _targets(everybody, {host.name for host in hosts}, name)
+    for server in vmm:
+        targets.setdefault(server.name, "a VMM server brings a library of its own")
+    shares, candidates = _libraries(wire, targets)
+    used = [a for a in accounts if not a.is_computer]
+    account = used[0].shown if len(used) == 1 else ""
+    return Discovery(domain, vmm, account, hosts, left_out, shares, candidates)
+
+
+def scope_text(found: Discovery) -> str:
+    """A commented scope that loads unchanged.
+
+    Raises:
+        ScopeError: there is no host or no library to write down.
+    """
+    if not found.hosts:
+        raise ScopeError(
+            f"No Hyper-V host is registered in {found.domain.name}; write the scope by hand."
+        )
+    if not found.shares and not found.candidates:
+        raise ScopeError(
+            f"No library share was found in {found.domain.name}; write the scope by hand."
+        )
+    return "\n".join(_lines(found)) + "\n"
+
+
+def _lines(found: Discovery) -> Iterator[str]:
+    yield "# Found in the directory by `vmmaudit init`: read it, correct it, then use it."
+    yield "format: 1"
+    yield "audit:"
+    yield "  title: Shared ISO images in VMM"
+    yield "  languages: [de, en]"
+    yield "  # period: {from: 2026-01-01, to: 2026-03-31}"
+    yield "people:"
+    yield "  # - {role: auditor, name: }"
+    yield "  []"
+    yield "domains:"
+    yield f"  - name: {found.domain.name}"
+    if found.domain.transport != "sealed":
+        yield f"    transport: {found.domain.transport}"
+    if found.domain.ca:
+        yield f"    ca: {_quoted(str(found.domain.ca))}"
+    yield "vmm:" if found.vmm else "vmm: []"
+    for server in found.vmm:
+        yield f"  - server: {server.name}  # {server.note}"
+        if found.account:
+            yield f"    account: {_quoted(found.account)}  # owns the SPNs SCVMM/…"
+    yield "# A host that was added with a Run As account needs `run_as: 'DOMAIN\\name'`; the"
+    yield "# directory does not know it. Not every host here need be managed by VMM."
+    yield "hosts:"
+    for host in found.hosts:
+        yield f"  - name: {host.name}  # {host.note}"
+    for host in found.left_out:
+        yield f"  # left out: {host.name}: {host.note}"
+    yield "# The server part must be written exactly as VMM names it: its SPN counts."
+    yield "libraries:"
+    for share in found.shares:
+        yield f"  - share: {_quoted(share.name)}  # {share.note}"
+    for share in found.candidates:
+        sign = "- " if not found.shares else "# - "
+        yield f"  {sign}share: {_quoted(share.name)}  # {share.note}"
+
+
+def _quoted(text: str) -> str:
+    """A YAML single-quoted scalar; names of a directory may hold anything."""
+    plain = "".join(c for c in text if c.isprintable())
+    return "'" + plain.replace("'", "''") + "'"
+
+
+def _hosts(
+    by_point: dict[str, Principal], by_name: dict[str, Principal]
+) -> tuple[tuple[Found, ...], tuple[Found, ...]]:
+    hosts: list[Found] = []
+    left_out: list[Found] = []
+    everybody = {**by_point, **by_name}
+    for sid, computer in sorted(everybody.items(), key=lambda item: item[1].dns_name):
+        kinds = {found.service for text in computer.spns if (found := spn.parse(text))}
+        if not _DNS_NAME.fullmatch(computer.dns_name):
+            left_out.append(Found(_plain(computer.name), "its account has no DNS name"))
+        elif not computer.enabled:
+            left_out.append(Found(computer.dns_name, "its account is disabled"))
+        elif kinds & set(_CLUSTER):
+            left_out.append(Found(computer.dns_name, "a name of a cluster, not a node"))
+        else:
+            both = sid in by_point and sid in by_name
+            one = "connection point only" if sid in by_point else "SPN only"
+            hosts.append(Found(computer.dns_name, "connection point and SPN" if both else one))
+    return tuple(hosts), tuple(left_out)
+
+
+def _vmm(points: Answer | Gap, accounts: list[Principal], domain: str) -> Iterator[Found]:
+    names: dict[str, list[str]] = {}
+    if isinstance(points, Answer):
+        for row in points.rows:
+            if (row.first("cn") or b"").lower() == b"msvmm":
+                name = (row.first("serviceDNSName") or b"").decode("utf-8", "replace").lower()
+                names.setdefault(name, []).append("connection point MSVMM")
+    for account in accounts:
+        for text in account.spns:
+            found = spn.parse(text)
+            if found and found.service == "scvmm" and found.host.endswith("." + domain):
+                names.setdefault(found.host, []).append("SPN")
+    for name, notes in sorted(names.items()):
+        if _DNS_NAME.fullmatch(name):
+            yield Found(name, " and ".join(dict.fromkeys(notes)))
+
+
+def _targets(hosts: Iterable[Principal], own: set[str], domain: str) -> dict[str, str]:
+    """Servers that hosts may already delegate to for files, but for the hosts themselves."""
+    targets: dict[str, str] = {}
+    for host in hosts:
+        for text in host.delegates_to:
+            found = spn.parse(text)
+            if not found or found.service != "cifs" or not _DNS_NAME.fullmatch(found.host):
+                continue
+            name = found.host if "." in found.host else f"{found.host}.{domain}"
+            if name not in own:
+                targets.setdefault(name, "hosts may delegate to it for cifs")
+    return targets
+
+
+def _libraries(wire: Wire, targets: dict[str, str]) -> tuple[tuple[Found, ...], tuple[Found, ...]]:
+    shares: list[Found] = []
+    candidates: list[Found] = []
+    for server, why in sorted(targets.items()):
+        (reply,) = wire.ask([questions.shares(server)])
+        if isinstance(reply, Gap):
+            note = f"{why}; not asked: {_plain(reply.text)}"
+            candidates.append(Found(rf"\\{server}\{LIBRARY_SHARE}", note))
+            continue
+        for share in _folder_shares(reply):
+            unc = rf"\\{server}\{share.name}"
+            if share.name.lower() == LIBRARY_SHARE.lower() or "vmm" in share.remark.lower():
+                shares.append(Found(unc, why))
+            else:
+                candidates.append(Found(unc, f"{why}; another share"))
+    return tuple(shares), tuple(candidates)
+
+
+def _folder_shares(reply: Answer) -> list[srvsvc.ShareInfo]:
+    try:
+        found = srvsvc.decode_shares(reply.rows[0].first("reply") or b"")
+    except FormatError:
+        return []
+    return [s for s in found if s.type == _FOLDER_SHARE and not s.name.endswith("$")]
+
+
+def _parents(points: Answer | Gap, name: str) -> Iterator[str]:
+    """The objects above the connection points of one name: the computers that made them."""
+    if isinstance(points, Answer):
+        for row in points.rows:
+            if (row.first("cn") or b"").decode("utf-8", "replace").lower() == name.lower():
+                yield row.name.partition(",")[2]
+
+
+def _netbios(wire: Wire, domain: str, root: Answer | Gap) -> str:
+    default = domain.split(".", maxsplit=1)[0].upper()
+    if isinstance(root, Gap) or not root.rows:
+        return default
+    configuration = (root.rows[0].first("configurationNamingContext") or b"").decode()
+    (reply,) = wire.ask([questions.partition(domain, configuration)])
+    if isinstance(reply, Gap) or not reply.rows:
+        return default
+    return (reply.rows[0].first("nETBIOSName") or default.encode()).decode("utf-8", "replace")
+
+
+def _principals(reply: Answer | Gap, domain: str, netbios: str) -> Iterator[Principal]:
+    if isinstance(reply, Answer):
+        for row in reply.rows:
+            try:
+                found = decode(row, domain, netbios, "")
+            except FormatError:
+                continue
+            if found is not None:
+                yield found
+
+
+def _plain(text: str) -> str:
+    return "".join(c for c in text if c.isprintable() and c != "#")
