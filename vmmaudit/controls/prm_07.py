@@ -19,7 +19,7 @@ from vmmaudit.controls.control import (
 )
 from vmmaudit.controls.prm_01 import hosts
 from vmmaudit.facts import Missing, Principal, TokenFact
-from vmmaudit.facts.servers import described
+from vmmaudit.readiness.access import NAMED
 from vmmaudit.scope import Library
 from vmmaudit.windows.access import FULL, FileRight
 from vmmaudit.windows.descriptor import SecurityDescriptor
@@ -61,28 +61,31 @@ def _check(
             Verdict.NOT_ASSESSABLE, tree.reason.value, {"problem": tree.text}, tree.evidence
         )
     values: dict[str, Value] = {"host": host.shown, "share": library.share}
-    by_share = [bit for bit in _WRITING if access.check(share, token.token, bit).granted]
+    relevant = access.relevant(token.token, library)
+    by_share = [bit for bit in _WRITING if access.check(share, relevant, bit).granted]
     rights: set[FileRight] = set()
     places: list[str] = []
     full: list[str] = []
     unread: list[Missing] = []
-    for path in described(tree):
-        descriptor = servers.item_descriptor(library, path)
+    for descriptor, paths in servers.descriptors(library):
         if isinstance(descriptor, Missing):
             unread.append(descriptor)
             continue
-        here = {bit for bit in by_share if access.check(descriptor, token.token, bit).granted}
+        here = {bit for bit in by_share if access.check(descriptor, relevant, bit).granted}
         rights |= here
-        places += [path or "\\"] if here else []
-        both_full = access.check(share, token.token, FULL).granted
-        if both_full and access.check(descriptor, token.token, FULL).granted:
-            full.append(path or "\\")
+        shown = [path or "\\" for path in paths[:NAMED]]
+        places += shown if here else []
+        both_full = access.check(share, relevant, FULL).granted
+        if both_full and access.check(descriptor, relevant, FULL).granted:
+            full += shown
     evidence = (*token.evidence, tree.evidence)
     if full:
-        return Outcome(Verdict.FAIL, "FULL", {**values, "paths": tuple(full[:20])}, evidence)
+        return Outcome(
+            Verdict.FAIL, "FULL", {**values, "paths": tuple(sorted(full)[:NAMED])}, evidence
+        )
     if rights:
         values["rights"] = tuple(str(bit.name) for bit in _WRITING if bit in rights)
-        values["paths"] = tuple(places[:20])
+        values["paths"] = tuple(sorted(places)[:NAMED])
         return Outcome(Verdict.WARN, "WRITES", values, evidence)
     if unread and by_share:
         return Outcome(

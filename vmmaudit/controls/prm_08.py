@@ -19,7 +19,7 @@ from vmmaudit.controls.control import (
     given,
 )
 from vmmaudit.facts import Missing, Principal
-from vmmaudit.facts.servers import Tree, described
+from vmmaudit.facts.servers import Tree
 from vmmaudit.scope import Library
 from vmmaudit.windows import sid
 from vmmaudit.windows.access import FileRight, Token
@@ -49,7 +49,7 @@ def _cases(world: World) -> Iterator[Case]:
 def _check(world: World, library: Library, known: tuple[SecurityDescriptor, Tree]) -> Outcome:
     share, tree = known
     servers = world.facts.servers
-    found = [servers.item_descriptor(library, path) for path in described(tree)]
+    found = [descriptor for descriptor, _ in servers.descriptors(library)]
     read = [item for item in found if isinstance(item, SecurityDescriptor)]
     unread = next((item for item in found if isinstance(item, Missing)), None)
     values: dict[str, Value] = {"share": library.share}

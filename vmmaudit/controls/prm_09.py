@@ -45,33 +45,36 @@ def _check(world: World, library: Library, known: tuple[Principal, TokenFact]) -
     principal, token = known
     access, servers = world.chain.access, world.facts.servers
     values: dict[str, Value] = {"principal": principal.shown, "share": library.share}
-    share = access.share(principal, library)
-    files = access.files(principal, library)
-    ntfs = access.ntfs(principal, library)
+    share, ntfs = access.share(principal, library), access.ntfs(principal, library)
+    relevant = access.relevant(token.token, library)
     idle: set[str] = set()
     descriptor = servers.share_descriptor(library)
     if isinstance(descriptor, SecurityDescriptor):
-        denies, rest = _split(descriptor, token.token)
-        if denies and share.state is Ternary.NO and check(rest, token.token, READ).granted:
+        denies, rest = _split(descriptor, relevant)
+        if denies and share.state is Ternary.NO and check(rest, relevant, READ).granted:
             values["denied"] = _names(world, denies)
             return Outcome(Verdict.FAIL, "SHARE", values, share.evidence)
         idle.update(ace.sid or "" for ace in denies)
     refused: list[str] = []
     by: list[Ace] = []
-    for file in files:
-        of_file = servers.item_descriptor(library, file.item.path)
+    for found in access.groups(principal, library):
+        of_file = found.group.descriptor
         if isinstance(of_file, Missing):
             continue
-        denies, rest = _split(of_file, token.token)
-        allowed = denies and access.read(rest, file.item, token.token, library).granted
-        if file.state is Ternary.NO and allowed:
-            refused.append(file.item.path)
+        denies, rest = _split(of_file, relevant)
+        if not denies:
+            continue
+        parent = found.group.parent
+        allowed = access.read(rest, parent, relevant, library).granted
+        if found.state is Ternary.NO and allowed:
+            refused += [item.path for item in found.group.items]
             by += denies
         else:
             idle.update(ace.sid or "" for ace in denies)
     if refused:
         values["denied"] = _names(world, by)
-        values["files"], values["count"] = tuple(refused[:NAMED]), len(refused)
+        values["files"] = tuple(sorted(refused, key=str.lower)[:NAMED])
+        values["count"] = len(refused)
         return Outcome(Verdict.FAIL, "NTFS", values, ntfs.evidence)
     for link in (share, ntfs):
         if link.state is Ternary.UNKNOWN and link.missing and not isinstance(descriptor, Missing):
@@ -95,6 +98,8 @@ def _split(descriptor: SecurityDescriptor, token: Token) -> tuple[list[Ace], Sec
         and map_generic(ace.mask) & READ
         and matches(ace, token.sids, is_owner=is_owner)
     ]
+    if not denies:
+        return denies, descriptor
     kept = tuple(ace for ace in descriptor.aces if ace not in denies)
     return denies, replace(descriptor, aces=kept, digest=f"{descriptor.digest} without denies")
 

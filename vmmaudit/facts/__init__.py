@@ -12,7 +12,16 @@ from vmmaudit.evidence import Evidence, Reason
 from vmmaudit.facts.directory import Directory, DomainFact, Groups, Trust
 from vmmaudit.facts.missing import Missing
 from vmmaudit.facts.principal import Principal
-from vmmaudit.facts.servers import Boot, Item, LocalGroup, LocalGroups, Servers, ShareFact, Tree
+from vmmaudit.facts.servers import (
+    Boot,
+    FileGroup,
+    Item,
+    LocalGroup,
+    LocalGroups,
+    Servers,
+    ShareFact,
+    Tree,
+)
 from vmmaudit.facts.token import Holding, Identity, TokenFact, build_token
 from vmmaudit.scope import Host, Library, Scope
 
@@ -23,6 +32,7 @@ __all__ = [
     "Directory",
     "DomainFact",
     "Facts",
+    "FileGroup",
     "Groups",
     "Holding",
     "Identity",

@@ -68,6 +68,18 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True)
+class FileGroup:
+    """ISO files that carry one descriptor, in folders that carry one descriptor.
+
+    A library has thousands of files and a handful of these: access is computed per group.
+    """
+
+    descriptor: SecurityDescriptor | Missing
+    parent: SecurityDescriptor | Missing
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LocalGroup:
     """A local group of a server and its direct members (SIDs)."""
 
@@ -110,6 +122,8 @@ class Servers:
         self.item_descriptor = cache(self._item_descriptor)
         self.local_groups = cache(self._local_groups)
         self.named_sids = cache(self._named_sids)
+        self.file_groups = cache(self._file_groups)
+        self.descriptors = cache(self._descriptors)
         self.boot = cache(self._boot)
         self.decode_descriptor = cache(descriptors.decode)
 
@@ -187,16 +201,44 @@ class Servers:
 
     def _named_sids(self, library: Library) -> frozenset[str]:
         """Every SID that the share's, folders' and files' descriptors name."""
-        found = [self.share_descriptor(library)]
-        tree = self.tree(library)
-        if isinstance(tree, Tree):
-            found += [self.item_descriptor(library, path) for path in described(tree)]
+        share = self.share_descriptor(library)
+        found = [share] if isinstance(share, SecurityDescriptor) else []
+        found += [d for d, _ in self.descriptors(library) if isinstance(d, SecurityDescriptor)]
         named: set[str] = set()
         for descriptor in found:
-            if isinstance(descriptor, SecurityDescriptor):
-                named |= {ace.sid for ace in descriptor.aces if ace.sid}
-                named |= {descriptor.owner} if descriptor.owner else set()
+            named |= {ace.sid for ace in descriptor.aces if ace.sid}
+            named |= {descriptor.owner} if descriptor.owner else set()
         return frozenset(named)
+
+    def _descriptors(
+        self, library: Library
+    ) -> tuple[tuple[SecurityDescriptor | Missing, tuple[str, ...]], ...]:
+        """The distinct NTFS descriptors of a share, each with the paths that carry it."""
+        tree = self.tree(library)
+        if isinstance(tree, Missing):
+            return ()
+        found: dict[str, tuple[SecurityDescriptor | Missing, list[str]]] = {}
+        for path in described(tree):
+            descriptor = self.item_descriptor(library, path)
+            found.setdefault(_identity(descriptor), (descriptor, []))[1].append(path)
+        return tuple((descriptor, tuple(paths)) for descriptor, paths in found.values())
+
+    def _file_groups(self, library: Library) -> tuple[FileGroup, ...]:
+        """The ISO files of a share, those together that are alike in what decides access."""
+        tree = self.tree(library)
+        if isinstance(tree, Missing):
+            return ()
+        alike: dict[tuple[str, str], tuple[list[Item], FileGroup]] = {}
+        for item in tree.items:
+            if item.is_iso:
+                own = self.item_descriptor(library, item.path)
+                above = self.item_descriptor(library, item.parent)
+                key = (_identity(own), _identity(above))
+                alike.setdefault(key, ([], FileGroup(own, above, ())))[0].append(item)
+        return tuple(
+            FileGroup(group.descriptor, group.parent, tuple(items))
+            for items, group in alike.values()
+        )
 
     def _local_groups(self, server: str) -> LocalGroups | Missing:
         question = questions.sam_domains(server)
@@ -257,6 +299,11 @@ class Servers:
             return Boot(started, False, question.id)
 
         return _decoded(decoded, question)
+
+
+def _identity(descriptor: SecurityDescriptor | Missing) -> str:
+    """Equal for descriptors of equal bytes; each kind of gap is one of its own."""
+    return descriptor.text if isinstance(descriptor, Missing) else descriptor.digest
 
 
 def described(tree: Tree) -> list[str]:

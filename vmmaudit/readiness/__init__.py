@@ -12,11 +12,11 @@ from vmmaudit.assessment import Access as GrantedAccess
 from vmmaudit.assessment import Links, Readiness, Ternary
 from vmmaudit.facts import AccountFact, Facts, Missing, Principal
 from vmmaudit.readiness import account, boot, delegation
-from vmmaudit.readiness.access import Access, FileAccess
+from vmmaudit.readiness.access import Access, FileAccess, GroupAccess
 from vmmaudit.readiness.link import Link
 from vmmaudit.scope import Host, Library
 
-__all__ = ["Access", "Chain", "FileAccess", "Link"]
+__all__ = ["Access", "Chain", "FileAccess", "GroupAccess", "Link"]
 
 
 class Chain:
@@ -64,7 +64,7 @@ class Chain:
             if isinstance(principal, Missing):
                 continue
             share = self.access.share(principal, library).state
-            for file in self.access.files(principal, library):
+            for file in self.access.groups(principal, library):
                 if file.digest:
                     pair = reads.setdefault(file.digest, [None, None])
                     known = [state for state in (pair[position],) if state]

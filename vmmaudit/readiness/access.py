@@ -1,14 +1,26 @@
-"""Effective read access: token × share × NTFS, never read off a single entry."""
+"""Effective read access: token × share × NTFS, never read off a single entry.
+
+What is computed grows with distinct descriptors and distinct tokens, not with pairs: of
+a token only the SIDs that a library's descriptors name can matter there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from vmmaudit import questions
 from vmmaudit.assessment import Ternary, Value
-from vmmaudit.facts import Facts, Identity, Item, Missing, Principal, TokenFact, Tree
+from vmmaudit.facts import (
+    Facts,
+    FileGroup,
+    Identity,
+    Item,
+    Missing,
+    Principal,
+    TokenFact,
+)
 from vmmaudit.readiness.link import Link
 from vmmaudit.scope import Library, TokenProfile
 from vmmaudit.windows.access import LIST_DIRECTORY, READ, Decision, FileRight, Token, check
@@ -29,6 +41,32 @@ class FileAccess:
     missing: Missing | None
 
 
+@dataclass(frozen=True, slots=True)
+class GroupAccess:
+    """The same for all files of a group."""
+
+    group: FileGroup
+    state: Ternary
+    decision: Decision | None
+    missing: Missing | None
+
+    @property
+    def digest(self) -> str | None:
+        """The descriptor's, where it was read."""
+        found = self.group.descriptor
+        return None if isinstance(found, Missing) else found.digest
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """Some groups of one library as one token meets them, ready to be told."""
+
+    first: GroupAccess
+    paths: tuple[str, ...]
+    count: int
+    evidence: tuple[str, ...]
+
+
 class Access:
     """Who may read what; each distinct pair of descriptor and token is computed once."""
 
@@ -37,7 +75,9 @@ class Access:
         self._decisions: dict[tuple[str, Token, int], Decision] = {}
         self._shares: dict[tuple[str, str], Link] = {}
         self._folders: dict[tuple[str, str], Link] = {}
-        self._files: dict[tuple[str, str], tuple[FileAccess, ...]] = {}
+        self._projected: dict[tuple[Token, str], Token] = {}
+        self._groups: dict[tuple[str, Token], tuple[GroupAccess, ...]] = {}
+        self._outcomes: dict[tuple[str, Token, Ternary], _Outcome | None] = {}
 
     def check(self, descriptor: SecurityDescriptor, token: Token, wanted: int) -> Decision:
         """`windows.access.check`, remembered."""
@@ -51,6 +91,17 @@ class Access:
         """The token of H$ by its own key, of A(H) by delegation."""
         identity = Identity.PASSWORD if principal.is_computer else Identity.DELEGATED
         return self._facts.token(principal, library, identity)
+
+    def relevant(self, token: Token, library: Library) -> Token:
+        """What of a token can matter at a library: the SIDs that its descriptors name."""
+        key = (token, library.share)
+        found = self._projected.get(key)
+        if found is None:
+            named = self._facts.servers.named_sids(library)
+            found = self._projected[key] = Token(token.sids & named, token.possible & named)
+        return found
+
+    # -- the share layer ------------------------------------------------------------------
 
     def share(self, principal: Principal, library: Library) -> Link:
         """Read at the share layer."""
@@ -68,8 +119,11 @@ class Access:
             return Link.unknown(descriptor)
         share = questions.share(self._facts.server(library), library.share_name)
         evidence = (*token.evidence, share.id)
-        decision = self.check(descriptor, token.token, READ)
-        return self._link(decision, descriptor, token, principal, library, evidence)
+        decision = self.check(descriptor, self.relevant(token.token, library), READ)
+        values: dict[str, Value] = {"principal": principal.shown, "share": library.share}
+        return self._link(decision, descriptor, token, values, evidence)
+
+    # -- the NTFS layer -------------------------------------------------------------------
 
     def ntfs(self, principal: Principal, library: Library) -> Link:
         """Read at the NTFS layer: every ISO yes, any no, none found unknown."""
@@ -85,79 +139,70 @@ class Access:
         tree = self._facts.servers.tree(library)
         if isinstance(tree, Missing):
             return Link.unknown(tree)
-        files = self.files(principal, library)
-        values: dict[str, Value] = {"principal": principal.shown, "share": library.share}
+        total = sum(len(group.items) for group in self._facts.servers.file_groups(library))
+        values: dict[str, Value] = {
+            "principal": principal.shown,
+            "share": library.share,
+            "count": total,
+            "total": total,
+        }
         evidence = (*token.evidence, tree.evidence)
-        refused = [f for f in files if f.state is Ternary.NO]
+        refused = self._outcome(token, library, Ternary.NO)
         if refused:
-            first = refused[0]
-            descriptor = self._facts.servers.item_descriptor(library, first.item.path)
-            if isinstance(descriptor, SecurityDescriptor) and first.decision:
-                link = self._link(first.decision, descriptor, token, principal, library, evidence)
-                found = {
-                    **link.values,
-                    "files": tuple(f.item.path for f in refused[:NAMED]),
-                    "count": len(refused),
-                    "total": len(files),
-                    "file": first.item.path,
-                }
-                evidence = self._with_files(evidence, library, refused)
-                return Link(Ternary.NO, link.code, found, evidence)
-        unknown = [f for f in files if f.state is Ternary.UNKNOWN]
+            values |= {"file": refused.paths[0], "files": refused.paths, "count": refused.count}
+            descriptor, decision = refused.first.group.descriptor, refused.first.decision
+            assert isinstance(descriptor, SecurityDescriptor)  # noqa: S101 - it was evaluated
+            assert decision is not None  # noqa: S101
+            evidence += refused.evidence
+            return self._link(decision, descriptor, token, values, evidence)
+        unknown = self._outcome(token, library, Ternary.UNKNOWN)
         if unknown:
-            missing = unknown[0].missing or token.doubt
-            values["files"] = tuple(f.item.path for f in unknown[:NAMED])
-            values["count"], values["total"] = len(unknown), len(files)
-            return Link(
-                Ternary.UNKNOWN,
-                missing.reason.value if missing else "UNDECIDABLE",
-                values,
-                self._with_files(evidence, library, unknown),
-                missing,
-            )
+            values |= {"files": unknown.paths, "count": unknown.count}
+            missing = unknown.first.missing or token.doubt
+            code = missing.reason.value if missing else "UNDECIDABLE"
+            evidence += unknown.evidence
+            return Link(Ternary.UNKNOWN, code, values, evidence, missing)
         if tree.unlisted:
             return Link.unknown(tree.unlisted[0][1])
-        if not files:
+        if not total:
             return Link(Ternary.UNKNOWN, "NO_ISO", values, evidence)
-        values["count"] = values["total"] = len(files)
         return Link(Ternary.YES, "", values, evidence)
 
-    def _with_files(
-        self, evidence: tuple[str, ...], library: Library, files: Sequence[FileAccess]
-    ) -> tuple[str, ...]:
-        server = self._facts.server(library)
-        asked = (
-            questions.descriptor(server, library.share_name, f.item.path) for f in files[:NAMED]
-        )
-        return (*evidence, *(question.id for question in asked))
+    def groups(self, principal: Principal, library: Library) -> tuple[GroupAccess, ...]:
+        """Every group of alike ISO files as `principal` meets it at the NTFS layer."""
+        token = self.token(principal, library)
+        return () if isinstance(token, Missing) else self._of_token(token.token, library)
 
     def files(self, principal: Principal, library: Library) -> tuple[FileAccess, ...]:
-        """Every ISO of a share as `principal` meets it at the NTFS layer."""
-        key = (principal.sid, library.share)
-        if key not in self._files:
-            self._files[key] = self._every_file(principal, library)
-        return self._files[key]
-
-    def _every_file(self, principal: Principal, library: Library) -> tuple[FileAccess, ...]:
-        token = self.token(principal, library)
-        tree = self._facts.servers.tree(library)
-        if not isinstance(tree, Tree) or not isinstance(token, TokenFact):
-            return ()
-        return tuple(
-            self._one_file(item, token.token, library) for item in tree.items if item.is_iso
+        """Every ISO of a share, one by one, in the order of their paths."""
+        found = (
+            FileAccess(item, access.state, access.digest, access.decision, access.missing)
+            for access in self.groups(principal, library)
+            for item in access.group.items
         )
+        return tuple(sorted(found, key=lambda access: access.item.path.lower()))
 
-    def _one_file(self, item: Item, token: Token, library: Library) -> FileAccess:
-        descriptor = self._facts.servers.item_descriptor(library, item.path)
-        if isinstance(descriptor, Missing):
-            return FileAccess(item, Ternary.UNKNOWN, None, None, descriptor)
-        decision = self.read(descriptor, item, token, library)
-        return FileAccess(item, Ternary.of(decision.granted), descriptor.digest, decision, None)
+    def _of_token(self, token: Token, library: Library) -> tuple[GroupAccess, ...]:
+        key = (library.share, self.relevant(token, library))
+        if key not in self._groups:
+            groups = self._facts.servers.file_groups(library)
+            self._groups[key] = tuple(self._group(group, key[1], library) for group in groups)
+        return self._groups[key]
+
+    def _group(self, group: FileGroup, token: Token, library: Library) -> GroupAccess:
+        if isinstance(group.descriptor, Missing):
+            return GroupAccess(group, Ternary.UNKNOWN, None, group.descriptor)
+        decision = self.read(group.descriptor, group.parent, token, library)
+        return GroupAccess(group, Ternary.of(decision.granted), decision, None)
 
     def read(
-        self, descriptor: SecurityDescriptor, item: Item, token: Token, library: Library
+        self,
+        descriptor: SecurityDescriptor,
+        parent: SecurityDescriptor | Missing,
+        token: Token,
+        library: Library,
     ) -> Decision:
-        """Whether a file with this descriptor could be read.
+        """Whether a file with this descriptor, in a folder with that one, could be read.
 
         Attributes may come from the right to list the parent (MS-FSA 2.1.5.1.2.1).
         """
@@ -168,7 +213,6 @@ class Access:
         if rest.granted is False or library.token_profile is TokenProfile.SAMBA_MEMBER:
             # Samba leaves attributes unchecked where the path could be opened (deviation 1).
             return rest
-        parent = self._facts.servers.item_descriptor(library, item.parent)
         if isinstance(parent, Missing):
             return Decision(None)
         listed = self.check(parent, token, LIST_DIRECTORY)
@@ -176,16 +220,33 @@ class Access:
             return rest
         return whole if listed.granted is False else Decision(None)
 
+    def _outcome(self, token: TokenFact, library: Library, state: Ternary) -> _Outcome | None:
+        """The files of one state, told once for all principals with an equal token."""
+        key = (library.share, self.relevant(token.token, library), state)
+        if key not in self._outcomes:
+            found = [g for g in self._of_token(token.token, library) if g.state is state]
+            self._outcomes[key] = self._told(found, library) if found else None
+        return self._outcomes[key]
+
+    def _told(self, found: list[GroupAccess], library: Library) -> _Outcome:
+        paths = sorted((i.path for g in found for i in g.group.items), key=str.lower)
+        first = next(g for g in found if any(i.path == paths[0] for i in g.group.items))
+        return _Outcome(
+            first, tuple(paths[:NAMED]), len(paths), self._asked(paths[:NAMED], library)
+        )
+
+    def _asked(self, paths: Iterable[str], library: Library) -> tuple[str, ...]:
+        server, share = self._facts.server(library), library.share_name
+        return tuple(questions.descriptor(server, share, path).id for path in paths)
+
     def _link(
         self,
         decision: Decision,
         descriptor: SecurityDescriptor,
         token: TokenFact,
-        principal: Principal,
-        library: Library,
+        values: dict[str, Value],
         evidence: tuple[str, ...],
     ) -> Link:
-        values: dict[str, Value] = {"principal": principal.shown, "share": library.share}
         if decision.granted is None:
             missing = token.doubt if token.token.possible else None
             code = missing.reason.value if missing else "UNDECIDABLE"
@@ -194,5 +255,4 @@ class Access:
         values["through"] = tuple(dict.fromkeys(map(self._facts.directory.name_of, through)))
         if decision.granted:
             return Link(Ternary.YES, "", values, evidence)
-        denied = bool(decision.entries)
-        return Link(Ternary.NO, "DENIED" if denied else "NOT_GRANTED", values, evidence)
+        return Link(Ternary.NO, "DENIED" if decision.entries else "NOT_GRANTED", values, evidence)
