@@ -1,5 +1,6 @@
 # make demo   a finished report in German and English from an embedded, made-up site
 # make test   every test; on Debian as root with a real Samba domain
+# make bench  ratios against named rivals
 # make lab    the Samba domain for a person; make lab-down ends it
 
 PYTHON ?= python3
@@ -7,7 +8,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LAB    := $(shell [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo yes)
 
-.PHONY: demo test dev lint format lab lab-down lock docs clean
+.PHONY: demo test dev lint format bench lab lab-down lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/vmmaudit audit --demo || [ $$? = 3 ]
@@ -32,6 +33,11 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format
 
 dev: $(VENV)/.dev
+
+# One JSON line per row: what was done, the rival, seconds, and the ratio in the same run.
+bench: $(VENV)/.dev
+	@for row in $$(ls benchmarks/*.py | grep -v __init__); do \
+	  $(BIN)/python -m benchmarks.$$(basename $$row .py) || exit 1; done
 
 lab: $(VENV)/.dev
 	$(BIN)/python -m tests.lab up
