@@ -51,7 +51,8 @@ def test_the_demo_ends_in_documents_of_both_languages(tmp_path: Path, capsys):
     assert names == {
         *(path.name for path in printed),
         *("evidence.jsonl.gz", "scope.yaml", "assessment.json", "audit.ipynb", "manifest.json"),
-        *("verdicts.de.csv", "verdicts.en.csv"),
+        *("oscal.json", "report.de.docx", "report.en.docx"),
+        *("verdicts.de.csv", "verdicts.en.csv", "workbook.de.xlsx", "workbook.en.xlsx"),
     }
     executed = json.loads((folder / "audit.ipynb").read_text(encoding="utf-8"))
     assert not re.search(r"/(work|tmp|root|home)/", json.dumps(executed))
@@ -68,7 +69,7 @@ def test_a_pack_gives_the_same_verdicts_and_the_other_language_anywhere(
     folder = Path(run.out.split()[0]).parent
     assert (folder / "assessment.json").read_bytes() == (pack / "assessment.json").read_bytes()
     assert json.loads((folder / "manifest.json").read_text())["derived_from"]
-    assert {p.suffix for p in folder.glob("report.*")} == {".html", ".pdf"}
+    assert {p.suffix for p in folder.glob("report.*")} == {".docx", ".html", ".pdf"}
 
 
 def test_nothing_is_overwritten(pack: Path, tmp_path: Path, capsys):

@@ -121,10 +121,10 @@ class Audit:
         }
         if self.previous:
             base[_PREVIOUS] = assessments.dumps(self.previous)
+        files = {**base, packs.OSCAL: self._oscal(base)}
         documents = [self.document(language) for language in languages]
         with ThreadPoolExecutor(2) as pool:
             pdfs = list(pool.map(lambda document: _pdf(document, base), documents))
-        files = dict(base)
         for language, document, pdf in zip(languages, documents, pdfs, strict=True):
             files |= dict(self._renderings(language, document, pdf))
         return files
@@ -134,11 +134,29 @@ class Audit:
     ) -> Iterator[tuple[str, bytes]]:
         from vmmaudit.controls.texts import Texts
         from vmmaudit.report.csv import render_csv
+        from vmmaudit.report.docx import render_docx
         from vmmaudit.report.html import render_html
+        from vmmaudit.report.xlsx import render_xlsx
 
+        texts = Texts.load(language)
         yield f"report.{language}.pdf", pdf
         yield f"report.{language}.html", render_html(document)
-        yield f"verdicts.{language}.csv", render_csv(self.assessment, Texts.load(language))
+        yield f"report.{language}.docx", render_docx(document)
+        yield f"verdicts.{language}.csv", render_csv(self.assessment, texts)
+        yield (
+            f"workbook.{language}.xlsx",
+            render_xlsx(document, self.assessment, self.register, _catalogue(), texts),
+        )
+
+    def _oscal(self, base: Mapping[str, bytes]) -> bytes:
+        """`oscal.json`, in English: a format for systems."""
+        from vmmaudit.controls.texts import Texts
+        from vmmaudit.report.oscal import render_oscal
+
+        named = {name: base[name] for name in (packs.SCOPE, packs.EVIDENCE, packs.ASSESSMENT)}
+        return render_oscal(
+            self.document("en"), self.assessment, self.register, named, Texts.load("en")
+        )
 
     def write(
         self,

@@ -1,7 +1,8 @@
 """The folder of one run: named, written whole or not at all, read back and checked.
 
-    evidence.jsonl.gz  scope.yaml  assessment.json  audit.ipynb
-    report.de.html  report.de.pdf  verdicts.de.csv  …  manifest.json
+    evidence.jsonl.gz  scope.yaml  assessment.json  oscal.json  audit.ipynb
+    report.de.pdf  report.de.html  report.de.docx  workbook.de.xlsx  verdicts.de.csv  …
+    manifest.json
 
 `manifest.json` lists every other file with size and SHA-256. A pack is never
 changed: judging or rendering again makes a new one with `derived_from`.
@@ -32,6 +33,7 @@ from vmmaudit.scope import Scope
 EVIDENCE: Final = "evidence.jsonl.gz"
 SCOPE: Final = "scope.yaml"
 ASSESSMENT: Final = "assessment.json"
+OSCAL: Final = "oscal.json"
 NOTEBOOK: Final = "audit.ipynb"
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1

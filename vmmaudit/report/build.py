@@ -96,6 +96,7 @@ def build(
         sections=tuple(part(material) for part in _PARTS),
         words={
             **{name: texts.label("layout", name) for name in _WORDS},
+            "locale": texts.locale.replace("_", "-"),
             **{f"severity_{name}": texts.label("severity", name) for name in SEVERITIES},
         },
     )

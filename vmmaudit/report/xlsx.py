@@ -1,0 +1,258 @@
+"""The workbook behind the document: every row, to be filtered and sorted.
+
+Every text is written as a text, so nothing that a directory holds is ever a
+formula or a link. Equal input gives equal bytes: the workbook's own time is
+that of the evidence.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, time
+from functools import cache
+from math import ceil
+from typing import Any, Final
+
+import xlsxwriter
+
+from vmmaudit.assessment import Assessment, Verdict
+from vmmaudit.controls.texts import Texts
+from vmmaudit.report.document import ControlInfo, Document, Tone
+from vmmaudit.report.escape import visible
+from vmmaudit.report.material import TONES, tone
+from vmmaudit.report.ooxml import MUTED, WASH
+from vmmaudit.report.ooxml import TONES as COLOURS
+from vmmaudit.report.prose import plain
+from vmmaudit.report.register import EvidenceSummary
+from vmmaudit.report.sheets import Mark, Sheet, Value, sheets
+
+_OPTIONS: Final = {
+    "in_memory": True,
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+}
+_ROWS: Final = 1_048_575
+"""Rows of a sheet below its head."""
+_CHARACTERS: Final = 32_767
+_PROPERTY: Final = 255
+_FORMULA: Final = ("=", "+", "-", "@")
+_A4: Final = 9
+_LINE: Final = 13.5
+_LINES: Final = 12
+_FILLED: Final = 1.0
+"""How much of a cell's width its lines fill before they break."""
+
+
+def render_xlsx(
+    document: Document,
+    assessment: Assessment,
+    evidence: EvidenceSummary,
+    catalogue: Iterable[ControlInfo],
+    texts: Texts,
+) -> bytes:
+    """The workbook as one .xlsx file.
+
+    Args:
+        document: what it belongs to: title, cover, and the matrix in its order.
+        assessment: the rows.
+        evidence: the whole register, of which the document prints a part.
+        catalogue: the controls' severities.
+        texts: the words, in the document's language.
+    """
+    buffer = io.BytesIO()
+    workbook = xlsxwriter.Workbook(buffer, _OPTIONS)
+    workbook.set_properties(
+        {
+            "title": visible(document.title)[:_PROPERTY],
+            "subject": visible(document.cover.subject)[:_PROPERTY],
+            "author": visible(document.author)[:_PROPERTY],
+            "keywords": visible(document.identifier)[:_PROPERTY],
+            "category": visible(document.classification)[:_PROPERTY],
+            "created": document.moment.astimezone(UTC).replace(tzinfo=None),
+        }
+    )
+    Writer(workbook, document, texts).write(
+        assessment, sheets(document, assessment, evidence, catalogue, texts)
+    )
+    workbook.close()
+    return buffer.getvalue()
+
+
+class Writer:
+    """Writes sheets into one workbook."""
+
+    def __init__(self, workbook: Any, document: Document, texts: Texts) -> None:
+        self.workbook = workbook
+        self.document = document
+        self.texts = texts
+        self.formatted = cache(self._format)
+
+    def write(self, assessment: Assessment, found: Sequence[Sheet]) -> None:
+        """The summary, and behind it every sheet."""
+        summary = self._added("summary")
+        for sheet in found:
+            self._sheet(self._added(sheet.key), sheet)
+        self._summary(summary, assessment, found)
+        summary.activate()
+
+    def _added(self, key: str) -> Any:
+        page = self.workbook.add_worksheet(self.texts.label("sheet", key))
+        page.set_landscape()
+        page.set_paper(_A4)
+        page.fit_to_pages(1, 0)
+        page.set_footer(f"&L&8SHA-256 {self.document.digest[:16]}&C&8&A&R&8&P / &N")
+        if self.document.direction == "rtl":
+            page.right_to_left()
+        return page
+
+    def _sheet(self, page: Any, sheet: Sheet) -> None:
+        for column, (head, width) in enumerate(zip(sheet.heads, sheet.widths, strict=True)):
+            page.set_column(column, column, width)
+            page.write_string(0, column, _text(head), self.formatted("head"))
+        page.set_row(0, 32)
+        shown = sheet.rows if len(sheet.rows) <= _ROWS else sheet.rows[: _ROWS - 1]
+        for row, values in enumerate(shown, 1):
+            for column, value in enumerate(values):
+                self._cell(page, row, column, value)
+            page.set_row(row, _height(values, sheet.widths))
+        if len(shown) < len(sheet.rows):
+            said = self.texts.fill(
+                self.texts.sentence("workbook", "cut"),
+                {"shown": len(shown), "total": len(sheet.rows)},
+            )
+            page.write_string(_ROWS, 0, said, self.formatted("strong"))
+        page.autofilter(0, 0, max(len(shown), 1), len(sheet.heads) - 1)
+        page.freeze_panes(1, sheet.frozen)
+        page.repeat_rows(0)
+
+    def _summary(self, page: Any, assessment: Assessment, found: Sequence[Sheet]) -> None:
+        texts, cover = self.texts, self.document.cover
+        page.set_column(0, 0, 44)
+        page.set_column(1, 1, 80)
+        page.hide_gridlines(2)
+        page.write_string(0, 0, _text(cover.title), self.formatted("title"))
+        page.write_string(1, 0, _text(cover.subject), self.formatted("plain"))
+        page.write_string(2, 0, _text(cover.client), self.formatted("muted"))
+        page.merge_range(4, 0, 4, 1, "", self.formatted(f"large {cover.tone}"))
+        said = _text(f"{cover.tone.symbol}  {cover.headline}")
+        page.write_string(4, 0, said, self.formatted(f"large {cover.tone}"))
+        page.set_row(4, 30)
+        row = 6
+        facts = [(name, plain(content)) for name, content in cover.facts]
+        facts += [
+            (texts.label("field", "moment"), texts.moment(self.document.moment)),
+            (texts.label("field", "tool"), assessment.tool),
+            (texts.label("field", "catalogue"), assessment.catalogue),
+            (texts.label("field", "scope"), assessment.scope),
+        ]
+        for name, value in facts:
+            page.write_string(row, 0, _text(name), self.formatted("muted"))
+            page.write_string(row, 1, _text(value), self.formatted("plain"))
+            row += 1
+        counts = assessment.counts()
+        row = self._counts(
+            page,
+            row + 1,
+            texts.label("column", "verdict"),
+            [
+                (Mark(TONES[verdict], texts.label("verdict", verdict.value)), counts[verdict])
+                for verdict in Verdict
+            ],
+        )
+        states = [tone(pair) for pair in assessment.readiness]
+        row = self._counts(
+            page,
+            row + 1,
+            texts.label("sheet", "pairs"),
+            [
+                (Mark(state, texts.label("readiness", state.value)), states.count(state))
+                for state in Tone
+                if state is not Tone.MANUAL
+            ],
+        )
+        page.write_string(row + 1, 0, texts.label("column", "sheet"), self.formatted("head"))
+        page.write_string(row + 1, 1, texts.label("column", "rows"), self.formatted("head"))
+        for index, sheet in enumerate(found, row + 2):
+            name = texts.label("sheet", sheet.key)
+            page.write_url(index, 0, f"internal:'{name}'!A1", self.formatted("link"), name)
+            page.write_number(index, 1, len(sheet.rows), self.formatted("count"))
+
+    def _counts(self, page: Any, row: int, head: str, counts: Iterable[tuple[Mark, int]]) -> int:
+        page.write_string(row, 0, head, self.formatted("head"))
+        page.write_string(row, 1, self.texts.label("column", "count"), self.formatted("head"))
+        for mark, count in counts:
+            row += 1
+            page.write_string(row, 0, mark.shown, self.formatted(f"badge {mark.tone}"))
+            page.write_number(row, 1, count, self.formatted("count"))
+        return row + 1
+
+    def _cell(self, page: Any, row: int, column: int, value: Value) -> None:
+        match value:
+            case None | "":
+                page.write_blank(row, column, None, self.formatted("text"))
+            case Mark():
+                kind = "badge" if value.text else "sign"
+                page.write_string(row, column, value.shown, self.formatted(f"{kind} {value.tone}"))
+            case str():
+                text = _text(value)
+                risky = text.lstrip().startswith(_FORMULA)
+                page.write_string(row, column, text, self.formatted("quoted" if risky else "text"))
+            case int():
+                page.write_number(row, column, value, self.formatted("number"))
+            case datetime():
+                moment = value.astimezone(UTC).replace(tzinfo=None)
+                page.write_datetime(row, column, moment, self.formatted("moment"))
+            case date():
+                day = datetime.combine(value, time())
+                page.write_datetime(row, column, day, self.formatted("day"))
+
+    def _format(self, name: str) -> Any:
+        """A format by its name, made once; `badge good` is a badge in that tone."""
+        kind, _, state = name.partition(" ")
+        cell = {"valign": "top", "text_wrap": True, "font_size": 10, "border": 4}
+        cell["border_color"] = "#CFD5DC"
+        looks: dict[str, dict[str, Any]] = {
+            "plain": {"font_size": 10, "align": "left"},
+            "muted": {"font_size": 10, "font_color": f"#{MUTED}"},
+            "strong": {"font_size": 10, "bold": True},
+            "title": {"font_size": 18, "bold": True, "font_color": self.document.colour},
+            "head": {
+                **cell,
+                "bold": True,
+                "bg_color": f"#{WASH}",
+                "valign": "vcenter",
+            },
+            "text": cell,
+            # Excel takes the content of such a cell as text even after it was edited.
+            "quoted": {**cell, "quote_prefix": True},
+            "number": {**cell, "num_format": "0"},
+            "count": {**cell, "num_format": "#,##0", "align": "left"},
+            "moment": {**cell, "num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"},
+            "day": {**cell, "num_format": "yyyy-mm-dd", "align": "left"},
+            "link": {**cell, "font_color": self.document.colour, "underline": 1},
+            "badge": {**cell, "bold": True},
+            "sign": {**cell, "bold": True, "align": "center"},
+            "large": {"font_size": 13, "bold": True, "valign": "vcenter", "indent": 1},
+        }
+        look = looks[kind]
+        if state:
+            front, back = COLOURS[Tone(state)]
+            look |= {"font_color": f"#{front}", "bg_color": f"#{back}"}
+        return self.workbook.add_format(look)
+
+
+def _height(values: Sequence[Value], widths: Sequence[float]) -> float:
+    """Points for the row's longest text, wrapped: not every program fits a row by itself."""
+    lines = 1
+    for value, width in zip(values, widths, strict=True):
+        text = value if isinstance(value, str) else value.shown if isinstance(value, Mark) else ""
+        lines = max(lines, ceil(len(text) / (width * _FILLED)))
+    return _LINE * min(lines, _LINES) + 2
+
+
+def _text(value: str) -> str:
+    """A text as a cell may hold it: what steers is shown, what is too long ends with `…`."""
+    shown = visible(value)
+    return shown if len(shown) <= _CHARACTERS else f"{shown[: _CHARACTERS - 1]}…"
