@@ -36,6 +36,7 @@ from vmmaudit.scope import Scope
 if TYPE_CHECKING:
     import pandas as pd
 
+    from vmmaudit.collect.doctor import Check
     from vmmaudit.collect.gather import Interruption, Report
     from vmmaudit.report.document import ControlInfo, Document
     from vmmaudit.report.register import EvidenceSummary
@@ -366,6 +367,19 @@ def discovered(domain: scope_format.Domain, prompt: Callable[[str], str] | None 
     wire = Live((domain,), prompt)
     try:
         return scope_text(discover(domain, wire))
+    finally:
+        wire.close()
+
+
+def examined(scope: Path, prompt: Callable[[str], str] | None = None) -> Iterator[Check]:
+    """What this machine and account may do at the domains and servers of a scope."""
+    from vmmaudit.collect.doctor import examine
+    from vmmaudit.collect.live import Live
+
+    loaded = scope_format.load(scope)
+    wire = Live(loaded.domains, prompt)
+    try:
+        yield from examine(loaded, wire)
     finally:
         wire.close()
 

@@ -258,6 +258,32 @@ def controls(
 
 
 @app.command()
+def doctor(
+    scope: ScopeFile,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Try what an audit of this scope needs, and say what would help where it does not work."""
+    from dataclasses import asdict
+
+    from vmmaudit import audit as facade
+
+    checks = []
+    for check in facade.examined(scope, _prompt):
+        checks.append(check)
+        if not as_json:
+            sign = {True: "ok", False: "NO", None: "-"}[check.works]
+            _print(f"{sign:3} {check.target}: {check.what}: {check.sentence}")
+    if as_json:
+        _print(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=1))
+    readable = any(check.what == "directory" and check.works for check in checks)
+    if not readable:
+        raise typer.Exit(Exit.NO_DOMAIN)
+    if any(check.works is False for check in checks):
+        raise typer.Exit(Exit.NOT_ASSESSABLE)
+
+
+@app.command()
 def schema(
     name: Annotated[str, typer.Argument(help="scope or assessment")] = "scope",
 ) -> None:
