@@ -45,6 +45,7 @@ class Reason(StrEnum):
     TIMEOUT = "timeout"
     ACCESS_DENIED = "access-denied"
     AUTHENTICATION_FAILED = "authentication-failed"
+    NO_SERVICE_PRINCIPAL = "no-service-principal"
     CREDENTIALS_EXPIRED = "credentials-expired"
     CLOCK_SKEW = "clock-skew"
     SIGNING_REQUIRED = "signing-required"

@@ -14,7 +14,7 @@ from vmmaudit.evidence import Reason
         ("Ticket expired", Reason.CREDENTIALS_EXPIRED, "kinit"),
         ("Preauthentication failed", Reason.AUTHENTICATION_FAILED, "wrong"),
         ("Client's credentials have been revoked", Reason.AUTHENTICATION_FAILED, "disabled"),
-        ("Server not found in Kerberos database", Reason.AUTHENTICATION_FAILED, "principal name"),
+        ("Server not found in Kerberos database", Reason.NO_SERVICE_PRINCIPAL, "principal name"),
         ("Cannot contact any KDC for realm 'X'", Reason.UNREACHABLE, "port 88"),
         ("No Kerberos credentials available", Reason.AUTHENTICATION_FAILED, "kinit"),
         ("password=geheim something else", Reason.AUTHENTICATION_FAILED, "klist"),

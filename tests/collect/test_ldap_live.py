@@ -1,12 +1,16 @@
 """LDAP against a real domain controller: every way in, and every way to be turned away."""
 
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import ldap3
 import pytest
+from ldap3.protocol import rfc4511
+from ldap3.utils.asn1 import decoder
 
 from tests import worlds
 from tests.lab.apply import apply
@@ -33,8 +37,13 @@ def _conforming(lab: Lab, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("WRONG", "falsch")
 
 
-def ask(domain: Domain, *questions_: Question) -> list[Answer | Gap]:
-    directory = Directory(domain, Vault(), connect_seconds=3, receive_seconds=5)
+def said(reply: Answer | Gap) -> tuple[Reason, str]:
+    assert isinstance(reply, Gap)
+    return reply.reason, reply.text
+
+
+def ask(domain: Domain, *questions_: Question, seconds: float = 5) -> list[Answer | Gap]:
+    directory = Directory(domain, Vault(), connect_seconds=3, receive_seconds=seconds)
     try:
         return [directory.answer(question) for question in questions_ or (HYPER01,)]
     finally:
@@ -123,7 +132,7 @@ def test_every_refusal_has_its_reason_and_one_sentence(lab: Lab, changes, reason
     assert first.reason is reason
     assert sentence in first.text
     assert "falsch" not in first.text
-    assert second == first  # remembered, not tried again
+    assert said(second) == said(first)  # remembered, not tried again
 
 
 def test_no_ticket(lab: Lab, monkeypatch, tmp_path: Path):
@@ -190,30 +199,194 @@ def test_token_groups_hold_nested_groups(lab: Lab):
     assert len(found.rows[0].values["tokenGroups"]) >= 3
 
 
+def test_the_root_of_the_directory(lab: Lab):
+    (found,) = ask(Domain(name=DOMAIN, auth=TICKET), questions.root_dse(DOMAIN))
+    assert isinstance(found, Answer)
+    assert [row.name for row in found.rows] == [""]
+    assert found.rows[0].first("defaultNamingContext") == b"DC=contoso,DC=com"
+
+
+def test_references_to_other_partitions_are_no_entries(lab: Lab):
+    nobody = questions.search(DOMAIN, questions.base_dn(DOMAIN), "sub", "(cn=nobody-such)", ["cn"])
+    (found,) = ask(Domain(name=DOMAIN, auth=TICKET), nobody)
+    assert isinstance(found, Answer)
+    assert found.rows == ()
+
+
+def test_an_ordinary_account_reads_descriptors(lab: Lab):
+    wanted = questions.search(
+        DOMAIN, questions.base_dn(DOMAIN), "sub", "(cn=HYPER01)", ["nTSecurityDescriptor"]
+    )
+    (found,) = ask(Domain(name=DOMAIN, auth=TICKET), wanted)
+    assert isinstance(found, Answer)
+    assert len(found.rows[0].first("nTSecurityDescriptor") or b"") > 100
+
+
+@pytest.mark.parametrize("transport", ["ldaps", "starttls"])
+def test_a_ca_file_that_is_none(lab: Lab, tmp_path: Path, transport: str):
+    ca = tmp_path / "ca.pem"
+    ca.write_text("nothing")
+    (found,) = ask(Domain(name=DOMAIN, auth=TICKET, transport=transport, ca=ca))
+    assert isinstance(found, Gap)
+    assert (found.reason, str(ca) in found.text) == (Reason.CERTIFICATE_UNTRUSTED, True)
+
+
+def test_a_certificate_for_another_name(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    address = socket.gethostbyname("dc01.contoso.com")
+    leads_to(monkeypatch, address, 636)
+    domain = Domain(
+        name=DOMAIN, auth=TICKET, transport="ldaps", ca=lab.ca, controllers=("hyper01.contoso.com",)
+    )
+    (found,) = ask(domain)
+    assert isinstance(found, Gap)
+    assert (found.reason, "another name" in found.text) == (Reason.CERTIFICATE_UNTRUSTED, True)
+
+
+@pytest.mark.parametrize("seconds", [1200, -1200])
+def test_a_clock_that_is_wrong(lab: Lab, tmp_path: Path, monkeypatch, seconds: int):
+    """The cache's header tells by how much the KDC's clock differs; here it lies."""
+    cache = lab.ccache("auditor").read_bytes()
+    version, length = struct.unpack(">HH", cache[:4])
+    assert version == 0x0504
+    wrong = tmp_path / "tickets"
+    header = struct.pack(">HHHHii", version, 12, 1, 8, seconds, 0)
+    wrong.write_bytes(header + cache[4 + length :])
+    monkeypatch.setenv("KRB5CCNAME", f"FILE:{wrong}")
+    (found,) = ask(Domain(name=DOMAIN, auth=TICKET))
+    assert isinstance(found, Gap)
+    assert (found.reason, "clock" in found.text) == (Reason.CLOCK_SKEW, True)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "transport"), [("kerberos", "sealed"), ("simple", "ldaps"), ("ntlm", "sealed")]
+)
+def test_a_disabled_account(lab: Lab, monkeypatch, protocol: str, transport: str):
+    monkeypatch.setenv("SERVICE", lab.password("service.vmm"))
+    ((dn, values),) = lab.search("(sAMAccountName=service.vmm)", ["userAccountControl"])
+    control = int(values["userAccountControl"][0])
+    change = {"do": "modify", "dn": dn}
+    user = "CONTOSO\\service.vmm" if protocol == "ntlm" else f"service.vmm@{DOMAIN.upper()}"
+    auth = Authentication(user=user, secret="env:SERVICE", protocol=protocol)
+    lab.change({**change, "replace": {"userAccountControl": [str(control | 2)]}})
+    try:
+        (found,) = ask(Domain(name=DOMAIN, auth=auth, transport=transport, ca=lab.ca))
+    finally:
+        lab.change({**change, "replace": {"userAccountControl": [str(control)]}})
+    assert isinstance(found, Gap)
+    assert (found.reason, "disabled" in found.text) == (Reason.AUTHENTICATION_FAILED, True)
+
+
 @pytest.fixture
-def silent() -> Iterator[int]:
-    """A server that accepts and never answers."""
+def connected(lab: Lab) -> Iterator[Directory]:
+    """A directory whose connection stands; the controller runs again afterwards."""
+    directory = Directory(
+        Domain(name=DOMAIN, auth=TICKET), Vault(), connect_seconds=3, receive_seconds=2.5
+    )
+    assert isinstance(directory.answer(HYPER01), Answer)
+    yield directory
+    directory.close()
+    lab.resume("dc01")
+    if not lab.running("dc01"):
+        lab.start("dc01")
+
+
+def test_a_controller_that_hangs_costs_one_question(lab: Lab, connected: Directory):
+    lab.suspend("dc01")
+    began = time.monotonic()
+    found = connected.answer(questions.root_dse(DOMAIN))
+    assert isinstance(found, Gap)
+    assert (found.reason, time.monotonic() - began < 6) == (Reason.TIMEOUT, True)
+    lab.resume("dc01")
+    assert isinstance(connected.answer(questions.root_dse(DOMAIN)), Answer)
+
+
+def test_a_controller_that_is_restarted_in_between(lab: Lab, connected: Directory):
+    lab.stop("dc01")
+    lab.start("dc01")
+    assert isinstance(connected.answer(questions.root_dse(DOMAIN)), Answer)
+
+
+def test_a_controller_that_goes_away_for_good(lab: Lab, connected: Directory):
+    lab.stop("dc01")
+    found = connected.answer(questions.root_dse(DOMAIN))
+    assert isinstance(found, Gap)
+    assert (found.reason, "dc01.contoso.com" in found.text) == (Reason.UNREACHABLE, True)
+    lab.start("dc01")
+    assert said(connected.answer(HYPER01)) == said(found)  # remembered
+
+
+def test_closing_ends_the_wait_for_a_controller_that_hangs(lab: Lab, connected: Directory):
+    lab.suspend("dc01")
+    threading.Timer(0.3, connected.close).start()
+    began = time.monotonic()
+    found = connected.answer(questions.root_dse(DOMAIN))
+    assert isinstance(found, Gap)
+    assert (found.reason, time.monotonic() - began < 2) == (Reason.INTERRUPTED, True)
+
+
+def leads_to(monkeypatch: pytest.MonkeyPatch, address: str, port: int) -> None:
+    """Whatever the name of a controller, its connections go to another server."""
+    found = [socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port), None, None]
+    monkeypatch.setattr(ldap3.Server, "candidate_addresses", lambda _: [found])
+
+
+@pytest.fixture
+def stranger(monkeypatch: pytest.MonkeyPatch) -> Iterator[list]:
+    """A server in the controller's place with one reply to all; None: it never answers."""
     listening = socket.create_server(("127.0.0.1", 0))
+    replies: list = []
     kept: list[socket.socket] = []
 
-    def accept() -> None:
+    def serve() -> None:
         while True:
             try:
-                kept.append(listening.accept()[0])
+                connection = listening.accept()[0]
             except OSError:
                 return
+            kept.append(connection)
+            if replies[0] is not None:
+                asked = connection.recv(65536)
+                connection.sendall(replies[0](asked) if callable(replies[0]) else replies[0])
+                connection.close()
 
-    threading.Thread(target=accept, daemon=True).start()
-    yield listening.getsockname()[1]
+    threading.Thread(target=serve, daemon=True).start()
+    leads_to(monkeypatch, *listening.getsockname())
+    yield replies
     listening.close()
+    for connection in kept:
+        connection.close()
 
 
-def test_a_server_that_never_answers_costs_its_time_out(lab: Lab, silent: int, monkeypatch):
-    real = ldap.ldap3.Server
-    monkeypatch.setattr(
-        ldap.ldap3, "Server", lambda name, port, **more: real("127.0.0.1", port=silent, **more)
-    )
+@pytest.mark.parametrize(
+    ("reply", "transport", "reason"),
+    [
+        (None, "sealed", Reason.TIMEOUT),
+        (None, "ldaps", Reason.TIMEOUT),
+        (None, "starttls", Reason.TIMEOUT),
+        (b"", "sealed", Reason.UNREACHABLE),
+        (b"", "ldaps", Reason.CERTIFICATE_UNTRUSTED),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "ldaps", Reason.CERTIFICATE_UNTRUSTED),
+        (bytes(40), "sealed", Reason.MALFORMED_REPLY),
+        (bytes(40), "starttls", Reason.MALFORMED_REPLY),
+        (b"\x30\x05\x02\x01\x00\x61\x00", "sealed", Reason.MALFORMED_REPLY),
+    ],
+)
+def test_a_server_that_is_no_controller(lab: Lab, stranger, reply, transport: str, reason: Reason):
+    stranger.append(reply)
     began = time.monotonic()
-    (found,) = ask(Domain(name=DOMAIN, auth=TICKET, controllers=("localhost",)))
+    (found,) = ask(Domain(name=DOMAIN, auth=TICKET, transport=transport, ca=lab.ca), seconds=1)
     assert isinstance(found, Gap)
-    assert time.monotonic() - began < 20
+    assert (found.reason, "dc01.contoso.com" in found.text) == (reason, True)
+    assert time.monotonic() - began < 5
+
+
+def test_a_success_without_proof_is_not_believed(lab: Lab, stranger):
+    def success(asked: bytes) -> bytes:
+        bind, _ = decoder.decode(asked, asn1Spec=rfc4511.LDAPMessage())
+        number = int(bind["messageID"]).to_bytes(4, "big")
+        return b"\x30\x0f\x02\x04%b\x61\x07\x0a\x01\x00\x04\x00\x04\x00" % number
+
+    stranger.append(success)
+    (found,) = ask(Domain(name=DOMAIN, auth=TICKET))
+    assert isinstance(found, Gap)
+    assert (found.reason, "did not prove" in found.text) == (Reason.AUTHENTICATION_FAILED, True)

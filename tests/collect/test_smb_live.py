@@ -330,7 +330,7 @@ def test_negotiate_never_ends_in_ntlm(lab: Lab, ask: Ask, monkeypatch: pytest.Mo
     auth = {"user": "auditor@CONTOSO.COM", "secret": "env:RIGHT"}
     address = lab.machines["library01"].address
     (reply,) = ask("", address, auth=auth).answer([questions.smb_server(address)])
-    gap(reply, Reason.AUTHENTICATION_FAILED, "service principal name", address)
+    gap(reply, Reason.NO_SERVICE_PRINCIPAL, "service principal name", address)
     ntlm = {**auth, "protocol": "ntlm"}
     (reply,) = ask("", address, auth=ntlm).answer([questions.smb_server(address)])
     assert isinstance(reply, Answer), reply

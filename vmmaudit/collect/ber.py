@@ -16,6 +16,7 @@ PAGED: Final = b"1.2.840.113556.1.4.319"
 DISCONNECTION: Final = b"1.3.6.1.4.1.1466.20036"
 """Notice of Disconnection (RFC 4511 4.4.1)."""
 
+_BOOLEAN: Final = 0x01
 _INTEGER: Final = 0x02
 _OCTETS: Final = 0x04
 _ENUMERATED: Final = 0x0A
@@ -125,6 +126,12 @@ def _head(data: bytes, at: int, end: int) -> tuple[int, int, int]:
 
 
 def _expect(data: bytes, at: int, end: int, tag: int) -> tuple[int, int]:
+    start = at + 2
+    # Nearly every element is short; this saves a call for each of them.
+    if start <= end and data[at] == tag and data[at + 1] < 0x80:
+        stop = start + data[at + 1]
+        if stop <= end:
+            return start, stop
     start, stop = _length(data, at, end)
     if data[at] != tag:
         raise BerError(f"{data[at]:#04x} where {tag:#04x} belongs")
@@ -202,11 +209,11 @@ def _paging(data: bytes, at: int, end: int) -> bytes | None:
         at, stop = _expect(data, at, end, _SEQUENCE)
         start, at = _expect(data, at, stop, _OCTETS)
         oid = data[start:at]
-        tag, start, at = _head(data, at, stop) if at < stop else (0, stop, stop)
-        if tag == 0x01:  # criticality
-            tag, start, at = _head(data, at, stop) if at < stop else (0, stop, stop)
-        if at != stop or tag not in (0, _OCTETS):
-            raise BerError("a control of another form")
+        if at < stop and data[at] == _BOOLEAN:  # criticality
+            _, at = _expect(data, at, stop, _BOOLEAN)
+        start, at = _expect(data, at, stop, _OCTETS) if at < stop else (stop, stop)
+        if at != stop:
+            raise BerError("bytes after the value of a control")
         if oid == PAGED:
             start, inner = _expect(data, start, stop, _SEQUENCE)
             _, start = _number(data, start, inner, _INTEGER)

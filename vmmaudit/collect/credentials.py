@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from vmmaudit.collect.wire import WireError
 from vmmaudit.evidence import Reason
 from vmmaudit.scope import Authentication
+
+_NO_TERMINAL: Final = "a password is to be prompted for, but there is no terminal"
 
 
 class Secret:
@@ -53,8 +56,11 @@ class Vault:
 
     def __init__(self, prompt: Callable[[str], str] | None = None) -> None:
         self._prompt = prompt
-        self._known: dict[tuple[str, str | None], Secret | None] = {}
+        self._known: dict[tuple[str, str | None], Secret | WireError | None] = {}
+        self._rejected: dict[tuple[str, str | None], WireError] = {}
+        self._proved: set[tuple[str, str | None]] = set()
         self._lock = threading.Lock()
+        self._trial = threading.Lock()
 
     def credentials(self, authentication: Authentication, realm: str = "") -> Credentials:
         r"""What to log on with; Kerberos wants `name@REALM` where a user is written `DOMAIN\name`.
@@ -65,8 +71,13 @@ class Vault:
         key = (authentication.secret, authentication.user)
         with self._lock:
             if key not in self._known:
-                self._known[key] = self._resolve(authentication)
+                try:
+                    self._known[key] = self._resolve(authentication)
+                except WireError as error:  # nobody is asked again for what was not given
+                    self._known[key] = error
             secret = self._known[key]
+        if isinstance(secret, WireError):
+            raise WireError(secret.reason, secret.sentence)
         if authentication.protocol in ("simple", "ntlm") and secret is None:
             raise _unusable(
                 f"{authentication.protocol} needs a user and a password; set auth.secret to "
@@ -83,6 +94,31 @@ class Vault:
             user = f"{user.rpartition(chr(92))[2]}@{realm.upper()}"
         return Credentials(user, secret, protocol)
 
+    @contextmanager
+    def trying(self, authentication: Authentication) -> Iterator[None]:
+        """Around a logon: a wrong password is tried at one server, not at thirty at once.
+
+        Until a password has once been accepted, one logon at a time is made with it; a password
+        that was refused is not offered again, since accounts are locked after a few failures.
+
+        Raises:
+            WireError: the password was refused before.
+        """
+        key = (authentication.secret, authentication.user)
+        if self._known.get(key) is None or key in self._proved:
+            yield
+            return
+        with self._trial:
+            if key in self._rejected:
+                raise WireError(self._rejected[key].reason, self._rejected[key].sentence)
+            try:
+                yield
+            except WireError as error:
+                if error.reason is Reason.AUTHENTICATION_FAILED:
+                    self._rejected[key] = error
+                raise
+            self._proved.add(key)
+
     def _resolve(self, authentication: Authentication) -> Secret | None:
         kind, _, name = authentication.secret.partition(":")
         if kind in ("sso", "ccache"):
@@ -91,12 +127,16 @@ class Vault:
             value = os.environ.get(name)
             if value is None:
                 raise _unusable(f"the environment variable {name} is not set")
-            return Secret(value)
+            return _password(value, f"the environment variable {name} is empty")
         if kind == "keyring":
             return _from_keyring(*name.partition("/")[::2])
         if self._prompt is None:
-            raise _unusable("a password is to be prompted for, but there is no terminal")
-        return Secret(self._prompt(f"Password of {authentication.user}: "))
+            raise _unusable(_NO_TERMINAL)
+        try:
+            value = self._prompt(f"Password of {authentication.user}: ")
+        except (EOFError, OSError) as error:
+            raise _unusable(_NO_TERMINAL) from error
+        return _password(value, "no password was typed")
 
 
 def _from_keyring(service: str, user: str) -> Secret:
@@ -105,12 +145,21 @@ def _from_keyring(service: str, user: str) -> Secret:
 
     try:
         value = keyring.get_password(service, user)
-    except keyring.errors.KeyringError as error:
+    except keyring.errors.NoKeyringError as error:
         raise _unusable(
             "there is no key ring on this machine; use ccache, prompt or env:NAME"
         ) from error
+    except keyring.errors.KeyringError as error:
+        raise _unusable("the key ring cannot be opened; unlock it first") from error
     if value is None:
         raise _unusable(f"the key ring holds nothing for {user} under {service}")
+    return _password(value, f"the key ring holds an empty password for {user} under {service}")
+
+
+def _password(value: str, problem: str) -> Secret:
+    # A simple bind with an empty password is an anonymous one that succeeds (RFC 4513 5.1.2).
+    if not value:
+        raise _unusable(problem)
     return Secret(value)
 
 

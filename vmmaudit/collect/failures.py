@@ -56,7 +56,7 @@ _KERBEROS: Final = (
     ),
     (
         r"server.*not found in kerberos|server not found|0x80090322|target.*unknown|0x80090303",
-        Reason.AUTHENTICATION_FAILED,
+        Reason.NO_SERVICE_PRINCIPAL,
         "the domain knows no service principal name for {server}; use the name that the server is "
         "registered under",
     ),

@@ -3,292 +3,334 @@
 from __future__ import annotations
 
 import re
-import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Protocol
 
 import ldap3
-import truststore
-from ldap3.core.exceptions import LDAPException, LDAPSocketOpenError, LDAPStartTLSError
-from ldap3.core.tls import Tls
+from ldap3.core.exceptions import LDAPException
+from ldap3.operation.search import search_operation
+from ldap3.protocol import rfc4511
+from ldap3.protocol.controls import build_control
+from ldap3.protocol.rfc2696 import paged_search_control
+from ldap3.utils.asn1 import encode  # type: ignore[attr-defined]
 
-from vmmaudit.collect import failures, names
+from vmmaudit.collect import ber, names, sealed
 from vmmaudit.collect.credentials import Credentials, Vault
-from vmmaudit.collect.sealed import NegotiatedConnection
 from vmmaudit.collect.wire import WireError
 from vmmaudit.evidence import Answer, Gap, Question, Reason, Row
 from vmmaudit.scope import Domain
 
 PAGE: Final = 1000
 """MaxPageSize of Active Directory by default (MS-ADTS 3.1.1.3.4.6)."""
-_SCOPES: Final[dict[str, Literal["BASE", "LEVEL", "SUBTREE"]]] = {
-    "base": ldap3.BASE,
-    "one": ldap3.LEVEL,
-    "sub": ldap3.SUBTREE,
-}
-_SD_FLAGS: Final = ("1.2.840.113556.1.4.801", True, b"\x30\x03\x02\x01\x07")
+_SCOPES: Final = {"base": ldap3.BASE, "one": ldap3.LEVEL, "sub": ldap3.SUBTREE}
+_SD_FLAGS: Final = ("1.2.840.113556.1.4.801", True, b"\x30\x03\x02\x01\x07", False)
 """Owner, group and DACL, not the SACL: a reader has no right to it (MS-ADTS 3.1.1.3.4.1.11)."""
-_DESCRIPTORS: Final = frozenset({"ntsecuritydescriptor"})
+_DESCRIPTORS: Final = frozenset(
+    {"ntsecuritydescriptor", "msds-allowedtoactonbehalfofotheridentity"}
+)
 _RANGE: Final = re.compile(r"(?P<name>[^;]+);range=(?P<first>\d+)-(?P<last>\d+|\*)", re.IGNORECASE)
+_AT_ONCE: Final = 65536
 _RESULTS: Final = {
-    32: (Reason.NOT_FOUND, "has no such object"),
-    50: (Reason.ACCESS_DENIED, "refused this to the account that reads"),
     3: (Reason.TIMEOUT, "gave up on its time limit"),
     4: (Reason.INCOMPLETE, "cut the result at its size limit"),
-    10: (Reason.INCOMPLETE, "referred to another server"),
+    8: (Reason.SIGNING_REQUIRED, "requires signing before it answers; use transport: sealed"),
+    10: (Reason.INCOMPLETE, "referred to another server; name a controller of the right domain"),
+    11: (Reason.INCOMPLETE, "cut the result at an administrative limit"),
+    12: (Reason.NOT_SUPPORTED, "does not know a control that is needed"),
+    32: (Reason.NOT_FOUND, "has no such object"),
+    34: (Reason.NOT_SUPPORTED, "does not take the base of this search for a DN"),
+    50: (Reason.ACCESS_DENIED, "refused this to the account that reads"),
     51: (Reason.UNREACHABLE, "is busy"),
     52: (Reason.UNREACHABLE, "is not available"),
+    53: (Reason.NOT_SUPPORTED, "is unwilling to perform this search"),
 }
+_ELSEWHERE: Final = frozenset(
+    {
+        Reason.UNRESOLVABLE,
+        Reason.UNREACHABLE,
+        Reason.TIMEOUT,
+        Reason.CERTIFICATE_UNTRUSTED,
+        Reason.MALFORMED_REPLY,
+    }
+)
+"""What another controller may do better. A refused logon is not among it: the same wrong
+password at every controller locks the account."""
+_INTERRUPTED: Final = "The run was interrupted before this was answered."
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a search; no cookie at all (None) says that the server did not page."""
+
+    entries: tuple[ber.Entry, ...]
+    code: int
+    cookie: bytes | None
+
+
+class DirectoryClient(Protocol):
+    """A connection to one controller, logged on."""
+
+    def search(
+        self, base: str, scope: str, query: str, attributes: Sequence[str], cookie: bytes | None
+    ) -> Page:
+        """The page after `cookie` (`b""`: the first one, None: do not page).
+
+        Raises:
+            OSError: the connection is lost, or its time is out (TimeoutError).
+            BerError: the server sent what cannot be read.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the connection; never raises."""
+        ...
+
+
+Opener = Callable[[Domain, str, Credentials], DirectoryClient]
 
 
 class Directory:
-    """One domain; the connection is made when first needed and a failure is remembered."""
+    """One domain; the connection is made when first needed and a failure is remembered.
+
+    One thread at a time asks; any thread may close.
+    """
 
     def __init__(
-        self, domain: Domain, vault: Vault, connect_seconds: float = 10, receive_seconds: float = 60
+        self,
+        domain: Domain,
+        vault: Vault,
+        connect_seconds: float = 10,
+        receive_seconds: float = 60,
+        opener: Opener | None = None,
     ) -> None:
         self._domain = domain
         self._vault = vault
-        self._connect_seconds = connect_seconds
-        self._receive_seconds = receive_seconds
-        self._connection: ldap3.Connection | None = None
+        self._open: Opener = opener or (
+            lambda domain, name, credentials: Client(
+                sealed.connect(domain, name, credentials, connect_seconds, receive_seconds)
+            )
+        )
+        self._client: DirectoryClient | None = None
         self._server = ""
         self._waiting: list[str] | None = None
         self._failure: WireError | None = None
+        self._closed = False
 
     def answer(self, question: Question) -> Answer | Gap:
         """The reply to an `ldap.search`; a connection lost half-way is tried once more."""
-        for attempt in (1, 2):
+        tried = ""
+        while not self._closed:
             try:
                 rows = self._search(*question.detail)
             except WireError as error:
                 return Gap(error.reason, error.sentence, _now())
-            except (LDAPException, OSError) as error:
+            except ber.BerError:
                 self._drop()
-                if attempt == 2:
-                    reason = Reason.TIMEOUT if "time" in str(error).lower() else Reason.UNREACHABLE
-                    sentence = f"The connection to {self._server} was lost in mid-search."
-                    return Gap(reason, sentence, _now())
+                text = f"{self._server} sent a reply that is not LDAP as RFC 4511 has it."
+                return Gap(Reason.MALFORMED_REPLY, text, _now())
+            except OSError as error:
+                self._drop()
+                if self._closed:
+                    break
+                late = isinstance(error, TimeoutError)
+                if tried or (late and not self._next()):
+                    return self._lost(late=late)
+                tried = self._server
             else:
                 return Answer(tuple(rows), self._server, _now())
-        raise AssertionError  # pragma: no cover - the loop always returns
+        return Gap(Reason.INTERRUPTED, _INTERRUPTED, _now())
 
     def close(self) -> None:
-        """End the connection; nobody waits for the goodbye."""
+        """End the connection for good: a search that is under way ends too."""
+        self._closed = True
         self._drop()
 
     def _drop(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            try:
-                connection.strategy.close()
-            except (LDAPException, OSError):
-                return
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _next(self) -> bool:
+        """Put the controller that is too slow behind the others, if there are any."""
+        waiting = self._waiting or []
+        waiting.append(waiting.pop(0))
+        return len(waiting) > 1
+
+    def _lost(self, *, late: bool) -> Gap:
+        if late:
+            text = f"{self._server} did not answer a search in time; ask it again when it is idle."
+            return Gap(Reason.TIMEOUT, text, _now())
+        text = f"The connection to {self._server} was lost in mid-search; run the audit again."
+        return Gap(Reason.UNREACHABLE, text, _now())
 
     # -- connecting -----------------------------------------------------------------------
 
-    def _connected(self) -> ldap3.Connection:
-        if self._connection is not None:
-            return self._connection
+    def _connected(self) -> DirectoryClient:
+        if self._client is not None:
+            return self._client
         if self._failure is not None:
-            raise self._failure
+            raise WireError(self._failure.reason, self._failure.sentence)
         try:
-            credentials = self._vault.credentials(self._domain.auth, self._domain.name)
-            if self._waiting is None:
-                self._waiting = names.controllers(self._domain)
+            self._client = self._first_that_opens()
         except WireError as error:
             self._failure = error
             raise
+        if self._closed:  # by another thread, in the meantime
+            raise ConnectionAbortedError
+        return self._client
+
+    def _first_that_opens(self) -> DirectoryClient:
+        credentials = self._vault.credentials(self._domain.auth, self._domain.name)
+        if self._waiting is None:
+            self._waiting = names.controllers(self._domain)
         failure: WireError | None = None
         while self._waiting:
-            name = self._waiting[0]
+            self._server = self._waiting[0]
             try:
-                self._connection = self._bound(name, credentials)
+                with self._vault.trying(self._domain.auth):
+                    return self._open(self._domain, self._server, credentials)
             except WireError as error:
+                if error.reason not in _ELSEWHERE:
+                    raise
                 failure = failure or error
                 self._waiting.pop(0)
-            else:
-                self._server = name
-                return self._connection
-        self._failure = failure or WireError(
+        raise failure or WireError(
             Reason.UNREACHABLE, f"No domain controller of {self._domain.name} is left to ask."
-        )
-        raise self._failure
-
-    def _bound(self, name: str, credentials: Credentials) -> ldap3.Connection:
-        names.resolve(name)
-        secure = self._domain.transport != "sealed"
-        server = ldap3.Server(
-            name,
-            port=636 if self._domain.transport == "ldaps" else 389,
-            use_ssl=self._domain.transport == "ldaps",
-            tls=_VerifiedTls(self._domain) if secure else None,
-            get_info=ldap3.NONE,
-            connect_timeout=self._connect_seconds,
-        )
-        options: dict[str, Any] = {
-            "check_names": False,
-            "auto_range": False,
-            "return_empty_attributes": False,
-            "receive_timeout": self._receive_seconds,
-            "auto_referrals": False,
-        }
-        if credentials.protocol == "simple":
-            user, password = credentials.user, credentials.password
-            connection = ldap3.Connection(server, user, password, **options)
-        else:
-            connection = NegotiatedConnection(server, credentials, **options)
-        try:
-            connection.open(read_server_info=False)
-            if self._domain.transport == "starttls":
-                connection.start_tls(read_server_info=False)
-            bound = connection.bind(read_server_info=False)
-        except (LDAPSocketOpenError, LDAPStartTLSError, ssl.SSLError) as error:
-            raise self._not_open(name, error) from error
-        except (LDAPException, OSError) as error:
-            raise WireError(
-                Reason.UNREACHABLE, f"{name} ended the connection while logging on."
-            ) from error
-        if not bound:
-            result = connection.result
-            raise failures.of_bind(name, result["result"], result.get("message") or "")
-        return connection
-
-    def _not_open(self, name: str, error: BaseException) -> WireError:
-        text = str(error)
-        if isinstance(error, LDAPStartTLSError | ssl.SSLError) or "ssl" in text.lower():
-            return failures.of_tls(name, error)
-        port = 636 if self._domain.transport == "ldaps" else 389
-        if "timed out" in text or "timeout" in text:
-            return WireError(
-                Reason.TIMEOUT, f"{name} does not answer on port {port}; check the firewall."
-            )
-        return WireError(
-            Reason.UNREACHABLE,
-            f"{name} cannot be reached on port {port}; check that it is up and the firewall.",
         )
 
     # -- searching ------------------------------------------------------------------------
 
     def _search(self, base: str, scope: str, query: str, wanted: str) -> list[Row]:
-        connection = self._connected()
-        attributes = wanted.split(",")
-        controls = [_SD_FLAGS] if _DESCRIPTORS & {a.lower() for a in attributes} else None
+        client, attributes = self._connected(), wanted.split(",")
         rows: list[Row] = []
-        cookie: bytes | None = None
+        cookie = None if scope == "base" else b""  # one entry is one page
         while True:
-            connection.search(
-                base,
-                query,
-                _SCOPES[scope],
-                attributes=attributes,
-                controls=controls,
-                paged_size=PAGE if base else None,
-                paged_cookie=cookie,
-            )
-            result = connection.result
-            if result["result"] != 0:
-                raise self._refused(result["result"])
-            rows += [self._row(connection, entry) for entry in _entries(connection.response)]
-            control = (result.get("controls") or {}).get("1.2.840.113556.1.4.319")
-            cookie = control["value"]["cookie"] if control else None
-            if not cookie:
+            page = client.search(base, scope, query, attributes, cookie)
+            self._check(page.code)
+            rows += [self._row(client, entry) for entry in page.entries]
+            if cookie is None or page.cookie == b"":
                 return rows
+            if page.cookie is None:
+                raise WireError(
+                    Reason.INCOMPLETE,
+                    f"{self._server} did not say whether there are more results; use another "
+                    "controller.",
+                )
+            if not page.entries and page.cookie == cookie:
+                raise WireError(Reason.MALFORMED_REPLY, f"{self._server} repeats an empty page.")
+            cookie = page.cookie
 
-    def _row(self, connection: ldap3.Connection, entry: dict[str, Any]) -> Row:
+    def _row(self, client: DirectoryClient, entry: ber.Entry) -> Row:
         values: dict[str, tuple[bytes, ...]] = {}
-        for name, found in entry["raw_attributes"].items():
+        for name, found in entry.attributes:
             partial = _RANGE.fullmatch(name)
             plain = partial["name"] if partial else name
-            complete = list(found)
+            complete = found
             if partial and partial["last"] != "*":
-                complete += self._rest(connection, entry["dn"], plain, int(partial["last"]) + 1)
+                complete += self._rest(client, entry.dn, plain, int(partial["last"]) + 1)
             if complete:
-                values[plain] = tuple(bytes(value) for value in complete)
-        return Row(entry["raw_dn"].decode("utf-8", "replace"), values)
+                values[plain] = complete
+        return Row(entry.dn, values)
 
-    def _rest(self, connection: ldap3.Connection, dn: str, name: str, first: int) -> list[bytes]:
+    def _rest(self, client: DirectoryClient, dn: str, name: str, first: int) -> tuple[bytes, ...]:
         """The values after the first range (MS-ADTS 3.1.1.3.1.3.3)."""
         values: list[bytes] = []
         while True:
-            wanted = f"{name};range={first}-*"
-            connection.search(dn, "(objectClass=*)", ldap3.BASE, attributes=[wanted])
-            if connection.result["result"] != 0:
-                raise self._refused(connection.result["result"])
-            entries = list(_entries(connection.response))
-            ranged = [
+            wanted = [f"{name};range={first}-*"]
+            page = client.search(dn, "base", "(objectClass=*)", wanted, None)
+            self._check(page.code)
+            ranges = [
                 (partial, found)
-                for key, found in (entries[0]["raw_attributes"].items() if entries else ())
+                for key, found in (page.entries[0].attributes if page.entries else ())
                 if (partial := _RANGE.fullmatch(key))
             ]
-            if not ranged:
+            partial, found = ranges[0] if len(ranges) == 1 else (None, ())
+            if partial is None or int(partial["first"]) != first:
                 raise WireError(
                     Reason.INCOMPLETE, f"{self._server} stopped in the middle of {name} of {dn}."
                 )
-            partial, found = ranged[0]
             values += found
             if partial["last"] == "*":
-                return values
+                return tuple(values)
             if int(partial["last"]) < first:
                 raise WireError(
                     Reason.MALFORMED_REPLY, f"{self._server} repeats values of {name} of {dn}."
                 )
             first = int(partial["last"]) + 1
 
-    def _refused(self, code: int) -> WireError:
-        reason, problem = _RESULTS.get(
-            code, (Reason.MALFORMED_REPLY, f"answered the search with LDAP result {code}")
+    def _check(self, code: int) -> None:
+        if code != 0:
+            reason, problem = _RESULTS.get(
+                code, (Reason.MALFORMED_REPLY, f"answered the search with LDAP result {code}")
+            )
+            raise WireError(reason, f"{self._server} {problem}.")
+
+
+class Client:
+    """Implements `DirectoryClient` over the socket of a connection that ldap3 has logged on."""
+
+    def __init__(self, connection: ldap3.Connection) -> None:
+        self._connection = connection
+        self._socket: Any = connection.socket
+        self._unread, self._at = b"", 0
+
+    def search(
+        self, base: str, scope: str, query: str, attributes: Sequence[str], cookie: bytes | None
+    ) -> Page:
+        """Send one search and read until its end; references to elsewhere are not followed."""
+        controls = []
+        if cookie is not None:
+            controls.append(paged_search_control(True, PAGE, cookie))
+        if _DESCRIPTORS & {name.lower() for name in attributes}:
+            controls.append(build_control(*_SD_FLAGS))
+        number = self._connection.server.next_message_id()
+        self._socket.sendall(_request(number, base, scope, query, attributes, controls))
+        entries: list[ber.Entry] = []
+        while True:
+            found_number, found = self._message()
+            if isinstance(found, ber.Notice) and found_number == 0:
+                raise ConnectionResetError("the server says goodbye")
+            if found_number != number:
+                raise ber.BerError("a reply to something else")
+            if isinstance(found, ber.Entry):
+                entries.append(found)
+            elif isinstance(found, ber.Done):
+                return Page(tuple(entries), found.code, found.cookie)
+
+    def close(self) -> None:
+        """End the connection."""
+        sealed.disconnect(self._connection)
+
+    def _message(self) -> tuple[int, ber.Entry | ber.Done | ber.Reference | ber.Notice]:
+        while (size := ber.size(self._unread, self._at)) is None or (
+            len(self._unread) - self._at < size
+        ):
+            data = self._socket.recv(_AT_ONCE)
+            if not data:
+                raise ConnectionResetError("the server closed the connection")
+            self._unread, self._at = self._unread[self._at :] + data, 0
+        start, self._at = self._at, self._at + size
+        return ber.message(self._unread, start, self._at)
+
+
+def _request(
+    number: int, base: str, scope: str, query: str, attributes: Sequence[str], controls: list[Any]
+) -> bytes:
+    try:
+        search = search_operation(
+            base, query, _SCOPES[scope], ldap3.DEREF_NEVER, attributes, 0, 0, False, True, False
         )
-        return WireError(reason, f"{self._server} {problem}.")
-
-
-class _VerifiedTls(Tls):
-    """TLS 1.2 or newer with the certificate and its name verified; ldap3 by itself does neither."""
-
-    def __init__(self, domain: Domain) -> None:
-        super().__init__(validate=ssl.CERT_REQUIRED)
-        self._domain = domain
-
-    def wrap_socket(self, connection: ldap3.Connection, do_handshake: bool = False) -> None:
-        """Replace the connection's socket."""
-        del do_handshake  # always: an unverified connection is of no use
-        connection.socket = self._context().wrap_socket(
-            connection.socket, server_hostname=connection.server.host
-        )
-
-    def start_tls(self, connection: ldap3.Connection) -> bool:
-        """StartTLS (RFC 4511 4.14), then the same."""
-        connection.starting_tls = True
-        try:
-            connection.extended("1.3.6.1.4.1.1466.20037")
-            if connection.result["result"] != 0:
-                raise LDAPStartTLSError("the server refused StartTLS")
-            self.wrap_socket(connection)
-        finally:
-            connection.starting_tls = False
-        connection.tls_started = True
-        return True
-
-    def _context(self) -> ssl.SSLContext:
-        if self._domain.ca is None:
-            context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        else:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            try:
-                context.load_verify_locations(cafile=self._domain.ca)
-            except (OSError, ssl.SSLError) as error:
-                raise WireError(
-                    Reason.CERTIFICATE_UNTRUSTED,
-                    f"The CA file {self._domain.ca} holds no certificate that can be read.",
-                ) from error
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        return context
-
-
-def _entries(response: Iterable[dict[str, Any]] | None) -> Iterable[dict[str, Any]]:
-    """Entries alone: references to other domains are not followed."""
-    return (found for found in response or () if found["type"] == "searchResEntry")
+    except LDAPException as error:
+        raise WireError(Reason.NOT_SUPPORTED, "The filter of this search is not valid.") from error
+    message = rfc4511.LDAPMessage()
+    message["messageID"] = rfc4511.MessageID(number)
+    message["protocolOp"] = rfc4511.ProtocolOp().setComponentByName("searchRequest", search)
+    if controls:
+        message["controls"] = rfc4511.Controls()
+        message["controls"].extend(controls)
+    return bytes(encode(message))
 
 
 def _now() -> datetime:

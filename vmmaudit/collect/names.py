@@ -33,7 +33,19 @@ def controllers(domain: Domain) -> list[str]:
             "of that domain, or list its controllers in the scope.",
         ) from error
     found = sorted(answer, key=lambda record: (record.priority, -record.weight))
-    return [record.target.to_text(omit_final_dot=True).lower() for record in found]
+    # The target "." says that there is no such service (RFC 2782).
+    names = [name for record in found if (name := record.target.to_text().rstrip(".").lower())]
+    if domain.auth.protocol == "simple":
+        # The password goes to whoever has a certificate for the name that DNS gave, and DNS may
+        # lie; a name inside the domain is what a stranger gets no certificate for.
+        names = [name for name in names if name.endswith("." + domain.name)]
+    if not names:
+        raise WireError(
+            Reason.UNRESOLVABLE,
+            f"DNS names no usable domain controller of {domain.name} ({question}); list its "
+            "controllers in the scope.",
+        )
+    return names
 
 
 def resolve(name: str) -> None:

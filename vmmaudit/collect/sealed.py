@@ -1,13 +1,14 @@
-"""LDAP signed and sealed by Kerberos or NTLM through pyspnego, under a stock ldap3 connection.
+"""The ways into a domain controller: sealed by Kerberos or NTLM, or inside verified TLS.
 
 ldap3 2.9.1 cannot sign or seal. Here the security context wraps the socket after the
-bind (RFC 4422 3.7: each buffer is preceded by its length), so ldap3's own reading and
-writing stay as they are.
+bind (RFC 4422 3.7: each buffer is preceded by its length), so whatever reads from and
+writes to the socket stays as it is.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 import socket
 import ssl
 from typing import Any, Final
@@ -15,17 +16,169 @@ from typing import Any, Final
 import ldap3
 import spnego
 import spnego.channel_bindings
+import truststore
 from cryptography import x509
+from ldap3.core.exceptions import LDAPException, LDAPSocketOpenError, LDAPStartTLSError
+from ldap3.core.tls import Tls
 from ldap3.protocol.sasl.sasl import send_sasl_negotiation
 
-from vmmaudit.collect import failures
+from vmmaudit.collect import failures, names
 from vmmaudit.collect.credentials import Credentials
 from vmmaudit.collect.wire import WireError
 from vmmaudit.evidence import Reason
+from vmmaudit.scope import Domain
 
 _MOST: Final = 16 * 1024 * 1024
 """The largest sealed buffer that is accepted; controllers send at most a few hundred KiB."""
 _SASL_BIND_IN_PROGRESS: Final = 14
+_UNREADABLE: Final = (ValueError, LookupError, TypeError)
+"""What ldap3 runs into while it decodes the reply to a bind that is no LDAP."""
+
+
+def connect(
+    domain: Domain,
+    name: str,
+    credentials: Credentials,
+    connect_seconds: float,
+    receive_seconds: float,
+) -> ldap3.Connection:
+    """A connection to the controller `name` that is logged on, with its socket secured.
+
+    Raises:
+        WireError: no connection, no trust or no logon; the sentence names the controller.
+    """
+    names.resolve(name)
+    secure, simple = domain.transport != "sealed", credentials.protocol == "simple"
+    if simple and not secure:
+        raise WireError(
+            Reason.SIGNING_REQUIRED,
+            f"No password is sent to {name} in clear; set transport: ldaps.",
+        )
+    server = ldap3.Server(
+        name,
+        port=636 if domain.transport == "ldaps" else 389,
+        use_ssl=domain.transport == "ldaps",
+        # Made here, since ldap3 copies whatever is raised later and so loses its meaning.
+        tls=_VerifiedTls(_trust(domain)) if secure else None,
+        get_info=ldap3.NONE,
+        connect_timeout=connect_seconds,
+    )
+    options: dict[str, Any] = {
+        "check_names": False,
+        "receive_timeout": math.ceil(receive_seconds),  # ldap3 packs it as whole seconds
+        "auto_referrals": False,
+    }
+    if simple:
+        connection = ldap3.Connection(server, credentials.user, credentials.password, **options)
+    else:
+        connection = NegotiatedConnection(server, credentials, **options)
+    try:
+        _log_on(connection, name, starttls=domain.transport == "starttls")
+    except BaseException:
+        disconnect(connection)
+        raise
+    return connection
+
+
+def disconnect(connection: ldap3.Connection) -> None:
+    """Close the socket; nobody waits for a goodbye."""
+    plain = connection.socket
+    if plain is None:
+        return
+    try:
+        plain.shutdown(socket.SHUT_RDWR)  # wakes a thread that still reads from it
+    except OSError:
+        pass
+    finally:
+        plain.close()
+
+
+def _log_on(connection: ldap3.Connection, name: str, *, starttls: bool) -> None:
+    try:
+        connection.open(read_server_info=False)
+        if starttls:
+            connection.start_tls(read_server_info=False)
+        bound = connection.bind(read_server_info=False)
+    except (LDAPSocketOpenError, LDAPStartTLSError, ssl.SSLError) as error:
+        raise _not_open(name, connection.server.port, error) from error
+    except (LDAPException, OSError) as error:
+        if isinstance(error, TimeoutError) or "timed out" in str(error):
+            raise WireError(
+                Reason.TIMEOUT,
+                f"{name} does not answer the logon; check whether it is overloaded or hangs.",
+            ) from error
+        raise WireError(
+            Reason.UNREACHABLE,
+            f"{name} ended the connection while logging on; look into its event log.",
+        ) from error
+    except _UNREADABLE as error:
+        raise WireError(
+            Reason.MALFORMED_REPLY,
+            f"{name} answers on port {connection.server.port}, but does not speak LDAP there; "
+            "check the name and what stands in between.",
+        ) from error
+    if not bound:
+        result = connection.result
+        raise failures.of_bind(name, result["result"], result.get("message") or "")
+
+
+def _not_open(name: str, port: int, error: BaseException) -> WireError:
+    text = str(error)
+    if "timed out" in text or "timeout" in text:
+        return WireError(
+            Reason.TIMEOUT, f"{name} does not answer on port {port}; check the firewall."
+        )
+    if isinstance(error, LDAPStartTLSError | ssl.SSLError) or "ssl" in text.lower():
+        return failures.of_tls(name, error)
+    return WireError(
+        Reason.UNREACHABLE,
+        f"{name} cannot be reached on port {port}; check that it is up and the firewall.",
+    )
+
+
+def _trust(domain: Domain) -> ssl.SSLContext:
+    """TLS 1.2 or newer; the CA of the scope, else those that the operating system trusts."""
+    if domain.ca is None:
+        context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    else:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        try:
+            context.load_verify_locations(cafile=domain.ca)
+        except (OSError, ssl.SSLError) as error:
+            raise WireError(
+                Reason.CERTIFICATE_UNTRUSTED,
+                f"The CA file {domain.ca} holds no certificate that can be read.",
+            ) from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+class _VerifiedTls(Tls):
+    """TLS with the certificate and its name verified; ldap3 by itself does neither."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__(validate=ssl.CERT_REQUIRED)
+        self._context = context
+
+    def wrap_socket(self, connection: ldap3.Connection, do_handshake: bool = False) -> None:
+        """Replace the connection's socket."""
+        del do_handshake  # always: an unverified connection is of no use
+        connection.socket = self._context.wrap_socket(
+            connection.socket, server_hostname=connection.server.host
+        )
+
+    def start_tls(self, connection: ldap3.Connection) -> bool:
+        """StartTLS (RFC 4511 4.14), then the same."""
+        connection.starting_tls = True
+        try:
+            connection.extended("1.3.6.1.4.1.1466.20037")
+            if connection.result["result"] != 0:
+                raise LDAPStartTLSError("the server refused StartTLS")
+            self.wrap_socket(connection)
+        finally:
+            connection.starting_tls = False
+        connection.tls_started = True
+        return True
 
 
 class SealedSocket:
@@ -43,15 +196,18 @@ class SealedSocket:
 
     def recv(self, count: int) -> bytes:
         """Unsealed bytes, at most `count`; empty at the end of the connection."""
-        if not self._unread:
+        while not self._unread:  # an empty buffer is no end of the connection
             head = self._exactly(4)
             if not head:
                 return b""
             size = int.from_bytes(head, "big")
             if size > _MOST:
                 raise OSError(f"a sealed buffer of {size} bytes is more than is accepted")
+            sealed = self._exactly(size)
+            if not sealed:
+                raise ConnectionResetError("the connection ended inside a sealed buffer")
             try:
-                self._unread = self._context.unwrap(self._exactly(size)).data
+                self._unread = self._context.unwrap(sealed).data
             except failures.SECURITY_ERRORS as error:
                 raise OSError("a sealed buffer could not be opened") from error
         data, self._unread = self._unread[:count], self._unread[count:]
@@ -91,8 +247,14 @@ class NegotiatedConnection(ldap3.Connection):
                 token = context.step(result["saslCreds"])
                 result = self._send(controls, token or b"")
             if result["result"] == 0:
-                if not context.complete:
+                if not context.complete and result["saslCreds"]:
                     context.step(result["saslCreds"])
+                if not context.complete:  # it has not shown that it is the controller
+                    raise WireError(
+                        Reason.AUTHENTICATION_FAILED,
+                        f"{name} did not prove that it is a controller of the domain; check what "
+                        "answers under this name.",
+                    )
                 if not tls:
                     self._seal(context, name)
         except failures.SECURITY_ERRORS as error:

@@ -448,18 +448,22 @@ class FileServer:
         if self._session is None:
             try:
                 credentials = self._vault.credentials(self._domain.auth, self._domain.name)
-                session = Session(self._name, credentials, *self._times)
+                with self._vault.trying(self._domain.auth):
+                    session = self._opened(credentials)
             except WireError as error:
                 self._failure = error
                 raise
-            except (LostError, ImportError, *_LIBRARY) as error:
-                self._failure = _explained(error, self._name)
-                raise self._failure from error
             self._session = session
             if self._closed.is_set():  # while it was being opened
                 self._forget()
                 return self._connected()
         return self._session
+
+    def _opened(self, credentials: Credentials) -> Session:
+        try:
+            return Session(self._name, credentials, *self._times)
+        except (LostError, ImportError, *_LIBRARY) as error:
+            raise _explained(error, self._name) from error
 
     def _forget(self) -> None:
         session, self._session = self._session, None
