@@ -35,7 +35,7 @@ def display(stream: TextIO) -> Iterator[Callable[[Progress], None]]:
         for progress in [*seen.values()][-_TARGETS_SHOWN:]:
             state = "[green]✓[/]" if progress.done and not progress.gaps else "·"
             state = "[yellow]![/]" if progress.gaps else state
-            gaps = f"{progress.gaps} gaps" if progress.gaps else ""
+            gaps = _gaps(progress.gaps) if progress.gaps else ""
             gaps += f": {escape(harmless(progress.problem))}" if progress.problem else ""
             shown.add_row(state, progress.target, f"{progress.replies} replies", gaps)
         return shown
@@ -56,10 +56,14 @@ def display(stream: TextIO) -> Iterator[Callable[[Progress], None]]:
 
 def _line(stream: TextIO, progress: Progress) -> None:
     if progress.done:
-        gaps = f", {progress.gaps} gaps" if progress.gaps else ""
+        gaps = f", {_gaps(progress.gaps)}" if progress.gaps else ""
         gaps += f": {harmless(progress.problem)}" if progress.problem else ""
         stream.write(f"{progress.target}: {progress.replies} replies{gaps}\n")
         stream.flush()
+
+
+def _gaps(count: int) -> str:
+    return "1 gap" if count == 1 else f"{count} gaps"
 
 
 def harmless(text: str) -> str:

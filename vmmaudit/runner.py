@@ -80,6 +80,7 @@ def execute(name: str, parameters: Mapping[str, Any], folder: Path) -> bytes:
             cwd=str(folder),
             kernel_name="python3",
             shutdown_kernel="immediate",
+            extra_arguments=["--log-level=ERROR"],  # it warns of its own loopback connection
         )
     except PapermillExecutionError as error:
         raise AuditError(f"The notebook {name} failed: {error.ename}: {error.evalue}") from error
