@@ -8,7 +8,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LAB    := $(shell [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo yes)
 
-.PHONY: demo test dev lint format bench lab lab-down lock clean
+.PHONY: demo test dev lint format docs bench lab lab-down lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/vmmaudit audit --demo || [ $$? = 3 ]
@@ -33,6 +33,12 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format
 
 dev: $(VENV)/.dev
+
+docs: $(VENV)/.installed
+	$(BIN)/vmmaudit controls -l de --markdown > docs/controls.de.md
+	$(BIN)/vmmaudit controls -l en --markdown > docs/controls.en.md
+	$(BIN)/vmmaudit schema scope > docs/schemas/scope.schema.json
+	$(BIN)/vmmaudit schema assessment > docs/schemas/assessment.schema.json
 
 # One JSON line per row: what was done, the rival, seconds, and the ratio in the same run.
 bench: $(VENV)/.dev

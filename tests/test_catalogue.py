@@ -2,12 +2,14 @@
 
 import re
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
 from vmmaudit import controls
 from vmmaudit.controls import CATALOGUE
 from vmmaudit.controls.control import Control
+from vmmaudit.controls.handbook import markdown
 from vmmaudit.controls.texts import Texts, languages
 
 FAMILIES = ("ENV", "SCP", "ACC", "SVC", "LIB", "NET", "PRM", "DEL", "HST", "OPS", "DOC")
@@ -50,6 +52,14 @@ def test_every_control_has_its_texts(language: str):
         assert own.rationale
         assert own.finding.get("pass")
         assert own.remedy.get("default")
+
+
+@pytest.mark.parametrize("language", languages())
+def test_the_generated_document_is_current(language: str):
+    generated = Path(__file__).parent.parent / f"docs/controls.{language}.md"
+    assert generated.read_text(encoding="utf-8") == markdown(CATALOGUE, Texts.load(language)), (
+        "run: make docs"
+    )
 
 
 def test_all_languages_have_the_same_keys_and_placeholders():

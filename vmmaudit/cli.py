@@ -229,6 +229,9 @@ def controls(
     language: Annotated[str, typer.Option("--language", "-l", help="de or en.")] = "en",
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the whole catalogue as a document.")
+    ] = False,
 ) -> None:
     """Print the catalogue: every control with its id, version, severity, origin and title."""
     from vmmaudit.controls import CATALOGUE
@@ -249,6 +252,11 @@ def controls(
         }
         for control in CATALOGUE
     ]
+    if as_markdown:
+        from vmmaudit.controls.handbook import markdown
+
+        _print(markdown(CATALOGUE, texts).rstrip())
+        return
     if as_json:
         _print(json.dumps(rows, ensure_ascii=False, indent=1))
         return

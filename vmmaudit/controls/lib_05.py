@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
+from vmmaudit import questions
 from vmmaudit.assessment import Value, Verdict
 from vmmaudit.controls import subjects
 from vmmaudit.controls.control import (
@@ -15,9 +16,9 @@ from vmmaudit.controls.control import (
     Outcome,
     Severity,
     World,
-    both,
-    given,
+    not_assessable,
 )
+from vmmaudit.facts import Missing
 from vmmaudit.scope import Library
 from vmmaudit.windows import sid
 from vmmaudit.windows.access import FULL, Token
@@ -30,38 +31,42 @@ _SYSTEM: Final = Token(_EVERYBODY | {sid.ADMINISTRATORS, sid.SYSTEM})
 
 
 def _cases(world: World) -> Iterator[Case]:
-    servers = world.facts.servers
     for library in world.facts.scope.libraries:
-        known = both(servers.share_descriptor(library), servers.item_descriptor(library, ""))
-        yield given(
-            subjects.share(library),
-            known,
-            partial(_check, world, library),
-        )
+        yield Case(subjects.share(library), partial(_check, world, library))
 
 
-def _check(
-    world: World, library: Library, found: tuple[SecurityDescriptor, SecurityDescriptor]
-) -> Outcome:
-    share, root = found
+def _check(world: World, library: Library) -> Outcome:
+    """What one layer lacks is certain even where the other could not be read."""
+    servers = world.facts.servers
+    server, share = world.facts.server(library), library.share_name
     values: dict[str, Value] = {"share": library.share}
-    evidence = tuple(
-        entry.evidence
-        for entry in (world.facts.servers.share(library), world.facts.servers.tree(library))
-        if isinstance(entry.evidence, str)
-    )
-    for code, descriptor in (("SYSTEM_SHARE", share), ("SYSTEM_NTFS", root)):
-        granted = world.chain.access.check(descriptor, _SYSTEM, FULL).granted
-        if granted is None:
-            return Outcome(Verdict.NOT_ASSESSABLE, "UNDECIDABLE", values, evidence)
-        if not granted:
+    asked = {
+        "SYSTEM_SHARE": questions.share(server, share).id,
+        "SYSTEM_NTFS": questions.descriptor(server, share, "").id,
+    }
+    layers = {
+        "SYSTEM_SHARE": servers.share_descriptor(library),
+        "SYSTEM_NTFS": servers.item_descriptor(library, ""),
+    }
+    known = {code: d for code, d in layers.items() if isinstance(d, SecurityDescriptor)}
+    evidence = tuple(asked[code] for code in known)
+    system = {code: _full(world, descriptor, _SYSTEM) for code, descriptor in known.items()}
+    for code, granted in system.items():
+        if granted is False:
             return Outcome(Verdict.FAIL, code, values, evidence)
-    if not all(
-        world.chain.access.check(descriptor, _ADMINISTRATORS, FULL).granted
-        for descriptor in (share, root)
-    ):
+    others = [_full(world, descriptor, _ADMINISTRATORS) for descriptor in known.values()]
+    if False in others:
         return Outcome(Verdict.WARN, "ADMINISTRATORS", values, evidence)
+    for descriptor in layers.values():
+        if isinstance(descriptor, Missing):
+            return not_assessable(descriptor)
+    if None in others or None in system.values():
+        return Outcome(Verdict.NOT_ASSESSABLE, "UNDECIDABLE", values, evidence)
     return Outcome(Verdict.PASS, "", values, evidence)
+
+
+def _full(world: World, descriptor: SecurityDescriptor, token: Token) -> bool | None:
+    return world.chain.access.check(descriptor, token, FULL).granted
 
 
 LIB_05 = Control(

@@ -23,9 +23,11 @@ from vmmaudit.facts import AccountFact, Missing, Principal
 from vmmaudit.readiness import Link
 from vmmaudit.scope import Library
 from vmmaudit.windows import sid
+from vmmaudit.windows.descriptor import SecurityDescriptor
 
-_BROAD: Final = (sid.EVERYONE, sid.AUTHENTICATED_USERS, sid.USERS)
 _SHARED_ISOS: Final = "Microsoft Learn: VMM, Enable shared ISOs"
+_PROCEDURE: Final = "Procedure for VMM 2008 R2 (2009), section NTFS & Share Permissions"
+_NULL_DACL: Final = "NULL DACL"
 _Layer = Callable[[World, Principal, Library], Link]
 
 
@@ -34,7 +36,28 @@ def _share(world: World, principal: Principal, library: Library) -> Link:
 
 
 def _ntfs(world: World, principal: Principal, library: Library) -> Link:
-    return world.chain.access.ntfs(principal, library)
+    """The link, and through which entries every image may be read."""
+    access = world.chain.access
+    link = access.ntfs(principal, library)
+    if link.state is not Ternary.YES:
+        return link
+    through: list[str] = []
+    for found in access.groups(principal, library):
+        descriptor, decision = found.group.descriptor, found.decision
+        if isinstance(descriptor, SecurityDescriptor) and decision:
+            named = [descriptor.aces[index].sid or "" for index in decision.entries]
+            through += map(world.facts.directory.name_of, named) if named else [_NULL_DACL]
+    return replace(link, values={**link.values, "through": tuple(dict.fromkeys(through))})
+
+
+def broad(world: World, library: Library) -> tuple[str, ...]:
+    """The SIDs that nearly everybody holds, the widest first."""
+    found = [sid.EVERYONE, sid.ANONYMOUS, sid.AUTHENTICATED_USERS, sid.USERS]
+    server = world.facts.library(library)
+    if isinstance(server, Principal):
+        domain = sid.domain_of(server.sid)
+        found += [f"{domain}-{sid.DOMAIN_USERS_RID}", f"{domain}-{sid.DOMAIN_COMPUTERS_RID}"]
+    return tuple(found)
 
 
 def hosts(world: World) -> Iterator[tuple[Subject, Principal | Missing, Library]]:
@@ -63,7 +86,8 @@ _Subjects = Callable[[World], Iterator[tuple[Subject, Principal | Missing, Libra
 
 def _control(number: int, who: _Subjects, layer: _Layer, *, required: bool) -> Control:
     def check(world: World, library: Library, principal: Principal) -> Outcome:
-        return _judged(world, layer(world, principal, library), required=required)
+        link = layer(world, principal, library)
+        return _judged(world, library, link, required=required)
 
     def cases(world: World) -> Iterator[Case]:
         for subject, principal, library in who(world):
@@ -74,18 +98,25 @@ def _control(number: int, who: _Subjects, layer: _Layer, *, required: bool) -> C
         version=1,
         severity=Severity.CRITICAL if required else Severity.LOW,
         origin=Origin.SEED,
-        references=(_SHARED_ISOS, "KB 2689989", "MS-DTYP 2.5.3.2") if required else (),
+        references=(
+            (_SHARED_ISOS, "KB 2689989", "MS-DTYP 2.5.3.2")
+            if required
+            else (_PROCEDURE, "MS-DTYP 2.5.3.2")
+        ),
         cases=cases,
     )
 
 
-def _judged(world: World, link: Link, *, required: bool) -> Outcome:
+def _judged(world: World, library: Library, link: Link, *, required: bool) -> Outcome:
     """What is only recommended is never more than a warning."""
-    broad = tuple(world.facts.directory.name_of(found) for found in _BROAD)
-    through = link.values.get("through", ())
-    only = isinstance(through, tuple) and through and set(through) <= set(broad)
-    if link.state is Ternary.YES and only:
-        return by_link(link, Remark("BROAD", link.values))
+    if link.state is Ternary.YES:
+        through = link.values.get("through") or (_NULL_DACL,)
+        assert isinstance(through, tuple)  # noqa: S101 - readiness gives names
+        link = replace(link, values={**link.values, "through": through})
+        if _NULL_DACL in through:
+            return by_link(link, Remark("NO_DACL", link.values))
+        wide = {world.facts.directory.name_of(found) for found in broad(world, library)}
+        return by_link(link, *([Remark("BROAD", link.values)] if set(through) <= wide else []))
     outcome = by_link(link)
     if outcome.verdict is Verdict.FAIL and not required:
         return replace(outcome, verdict=Verdict.WARN)

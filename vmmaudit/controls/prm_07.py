@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import Final
 
 from vmmaudit.assessment import Ternary, Value, Verdict
@@ -16,15 +17,17 @@ from vmmaudit.controls.control import (
     World,
     both,
     given,
+    not_assessable,
 )
 from vmmaudit.controls.prm_01 import hosts
-from vmmaudit.facts import Missing, Principal, TokenFact
+from vmmaudit.facts import Missing, Principal, TokenFact, Tree
+from vmmaudit.readiness import Access
 from vmmaudit.readiness.access import NAMED
 from vmmaudit.scope import Library
-from vmmaudit.windows.access import FULL, FileRight
+from vmmaudit.windows.access import FULL, FileRight, Token
 from vmmaudit.windows.descriptor import SecurityDescriptor
 
-_WRITING: Final = (
+WRITING: Final = (
     FileRight.WRITE_DATA,
     FileRight.APPEND_DATA,
     FileRight.WRITE_EA,
@@ -34,73 +37,98 @@ _WRITING: Final = (
     FileRight.WRITE_DAC,
     FileRight.WRITE_OWNER,
 )
+"""What goes beyond Read, right by right."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Beyond:
+    """What a token has beyond Read on a library, and where."""
+
+    rights: frozenset[FileRight]
+    places: tuple[str, ...]
+    full: tuple[str, ...]
+    undecided: bool
 
 
 def _cases(world: World) -> Iterator[Case]:
+    beyond = cache(partial(_beyond, world))  # hosts with equal tokens are computed once
     for subject, host, library in hosts(world):
         token = host if isinstance(host, Missing) else world.chain.access.token(host, library)
         known = both(both(host, token), world.facts.servers.share_descriptor(library))
-        yield given(
-            subject,
-            known,
-            partial(_check, world, library),
-        )
+        yield given(subject, known, partial(_check, world, library, beyond))
 
 
 def _check(
     world: World,
     library: Library,
+    beyond: Callable[[Library, SecurityDescriptor, Token], _Beyond],
     known: tuple[tuple[Principal, TokenFact], SecurityDescriptor],
 ) -> Outcome:
-    """What the share and NTFS layers grant together, folder by folder and file by file."""
+    """What the share and NTFS layers grant together, descriptor by descriptor."""
     (host, token), share = known
-    access, servers = world.chain.access, world.facts.servers
-    tree = servers.tree(library)
-    if isinstance(tree, Missing):
-        return Outcome(
-            Verdict.NOT_ASSESSABLE, tree.reason.value, {"problem": tree.text}, tree.evidence
-        )
+    access = world.chain.access
     values: dict[str, Value] = {"host": host.shown, "share": library.share}
     relevant = access.relevant(token.token, library)
-    by_share = [bit for bit in _WRITING if access.check(share, relevant, bit).granted]
+    tree = world.facts.servers.tree(library)
+    evidence = (*token.evidence, *access.share(host, library).evidence)
+    if all(access.check(share, relevant, right).granted is False for right in WRITING):
+        return Outcome(Verdict.PASS, "", values, evidence)
+    if isinstance(tree, Missing):
+        return not_assessable(tree)
+    evidence = (*evidence, tree.evidence)
+    found = beyond(library, share, relevant)
+    if found.full:
+        values["paths"] = found.full
+        return Outcome(Verdict.FAIL, "FULL", values, evidence)
+    if found.rights:
+        values["rights"] = tuple(str(right.name) for right in WRITING if right in found.rights)
+        values["paths"] = found.places
+        return Outcome(Verdict.WARN, "WRITES", values, evidence)
+    if missing := unseen(world, library, tree):
+        return not_assessable(missing)
+    if found.undecided and token.doubt and relevant.possible:
+        return not_assessable(token.doubt)
+    if found.undecided:
+        return Outcome(Verdict.NOT_ASSESSABLE, "UNDECIDABLE", values, evidence)
+    return Outcome(Verdict.PASS, "", values, evidence)
+
+
+def _beyond(world: World, library: Library, share: SecurityDescriptor, token: Token) -> _Beyond:
+    access = world.chain.access
     rights: set[FileRight] = set()
     places: list[str] = []
     full: list[str] = []
-    unread: list[Missing] = []
-    for descriptor, paths in servers.descriptors(library):
+    undecided = False
+    for descriptor, paths in world.facts.servers.descriptors(library):
         if isinstance(descriptor, Missing):
-            unread.append(descriptor)
             continue
-        here = {bit for bit in by_share if access.check(descriptor, relevant, bit).granted}
-        rights |= here
+        found = {right: effective(access, share, descriptor, token, right) for right in WRITING}
+        here = {right for right, state in found.items() if state is Ternary.YES}
         shown = [path or "\\" for path in paths[:NAMED]]
+        rights |= here
         places += shown if here else []
-        both_full = access.check(share, relevant, FULL).granted
-        if both_full and access.check(descriptor, relevant, FULL).granted:
+        if effective(access, share, descriptor, token, FULL) is Ternary.YES:
             full += shown
-    evidence = (*token.evidence, tree.evidence)
-    if full:
-        return Outcome(
-            Verdict.FAIL, "FULL", {**values, "paths": tuple(sorted(full)[:NAMED])}, evidence
-        )
-    if rights:
-        values["rights"] = tuple(str(bit.name) for bit in _WRITING if bit in rights)
-        values["paths"] = tuple(sorted(places)[:NAMED])
-        return Outcome(Verdict.WARN, "WRITES", values, evidence)
-    if unread and by_share:
-        return Outcome(
-            Verdict.NOT_ASSESSABLE,
-            unread[0].reason.value,
-            {"problem": unread[0].text},
-            unread[0].evidence,
-        )
-    link = access.share(host, library)
-    if link.state is Ternary.UNKNOWN and token.doubt:
-        doubt = token.doubt
-        return Outcome(
-            Verdict.NOT_ASSESSABLE, doubt.reason.value, {"problem": doubt.text}, doubt.evidence
-        )
-    return Outcome(Verdict.PASS, "", values, evidence)
+        undecided |= Ternary.UNKNOWN in found.values()
+    return _Beyond(
+        frozenset(rights), tuple(sorted(places)[:NAMED]), tuple(sorted(full)[:NAMED]), undecided
+    )
+
+
+def effective(
+    access: Access, share: SecurityDescriptor, item: SecurityDescriptor, token: Token, wanted: int
+) -> Ternary:
+    """Whether both layers grant it."""
+    layers = (access.check(share, token, wanted), access.check(item, token, wanted))
+    return Ternary.all([Ternary.of(layer.granted) for layer in layers])
+
+
+def unseen(world: World, library: Library, tree: Tree) -> Missing | None:
+    """The first folder or file whose content or permissions could not be read."""
+    for descriptor, _ in world.facts.servers.descriptors(library):
+        if isinstance(descriptor, Missing):
+            return descriptor
+    return tree.unlisted[0][1] if tree.unlisted else None
 
 
 PRM_07 = Control(

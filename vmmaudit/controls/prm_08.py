@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
-from vmmaudit.assessment import Value, Verdict
+from vmmaudit.assessment import Remark, Ternary, Value, Verdict
 from vmmaudit.controls import subjects
 from vmmaudit.controls.control import (
     Case,
@@ -17,83 +17,147 @@ from vmmaudit.controls.control import (
     World,
     both,
     given,
+    not_assessable,
 )
-from vmmaudit.facts import Missing, Principal
-from vmmaudit.facts.servers import Tree
-from vmmaudit.scope import Library
+from vmmaudit.controls.prm_01 import broad
+from vmmaudit.controls.prm_07 import WRITING, effective, unseen
+from vmmaudit.facts import LocalGroups, Missing, Tree
+from vmmaudit.readiness.access import NAMED
+from vmmaudit.scope import Library, TokenProfile
 from vmmaudit.windows import sid
 from vmmaudit.windows.access import FileRight, Token
 from vmmaudit.windows.descriptor import Dacl, SecurityDescriptor
 
-_WELL_KNOWN: Final = (sid.EVERYONE, sid.ANONYMOUS, sid.AUTHENTICATED_USERS, sid.USERS)
-_DOMAIN: Final = (sid.DOMAIN_USERS_RID, sid.DOMAIN_COMPUTERS_RID)
-_MORE: Final = (
-    FileRight.WRITE_DATA | FileRight.APPEND_DATA,
-    FileRight.DELETE,
-    FileRight.WRITE_DAC,
-    FileRight.WRITE_OWNER,
-)
+_OPEN = (Dacl.NULL, Dacl.ABSENT)
+_READING = (FileRight.READ_DATA,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Crowd:
+    """A principal that nearly everybody is, and what its members' tokens hold for that reason."""
+
+    sid: str
+    token: Token
 
 
 def _cases(world: World) -> Iterator[Case]:
     servers = world.facts.servers
     for library in world.facts.scope.libraries:
         known = both(servers.share_descriptor(library), servers.tree(library))
-        yield given(
-            subjects.share(library),
-            known,
-            partial(_check, world, library),
-        )
+        yield given(subjects.share(library), known, partial(_check, world, library))
 
 
 def _check(world: World, library: Library, known: tuple[SecurityDescriptor, Tree]) -> Outcome:
     share, tree = known
-    servers = world.facts.servers
-    found = [descriptor for descriptor, _ in servers.descriptors(library)]
-    read = [item for item in found if isinstance(item, SecurityDescriptor)]
-    unread = next((item for item in found if isinstance(item, Missing)), None)
+    found = world.facts.servers.descriptors(library)
+    items = [item for item, _ in found if isinstance(item, SecurityDescriptor)]
     values: dict[str, Value] = {"share": library.share}
-    evidence = (tree.evidence,)
-    open_dacl = [item for item in (share, *read) if item.dacl in (Dacl.NULL, Dacl.ABSENT)]
-    if open_dacl:
-        return Outcome(Verdict.FAIL, "NO_DACL", {**values, "count": len(open_dacl)}, evidence)
-    reading: list[str] = []
-    writing: list[str] = []
-    for broad in _broad(world, library):
-        token = Token(frozenset({broad}))
-        name = world.facts.directory.name_of(broad)
-        if any(_granted(world, share, item, token, bits) for item in read for bits in _MORE):
-            writing.append(name)
-        elif any(_granted(world, share, item, token, FileRight.READ_DATA) for item in read):
-            reading.append(name)
+    about = world.facts.servers.share(library).evidence
+    evidence = (*((about,) if isinstance(about, str) else about), tree.evidence)
+    bare = [
+        path or "\\"
+        for item, paths in found
+        if isinstance(item, SecurityDescriptor) and item.dacl in _OPEN
+        for path in paths
+    ]
+    if bare:
+        values |= {"paths": tuple(bare[:NAMED]), "count": len(bare)}
+        return Outcome(Verdict.FAIL, "NO_DACL", values, evidence)
+    if share.dacl in _OPEN:
+        return Outcome(Verdict.FAIL, "NO_DACL_SHARE", values, evidence)
+    crowds, doubt = _crowds(world, library)
+    writing, may_write = _who(world, share, items, crowds, WRITING)
     if writing:
-        return Outcome(
-            Verdict.FAIL, "MORE_THAN_READ", {**values, "principals": tuple(writing)}, evidence
-        )
+        values |= _named(world, items, writing, WRITING)
+        return Outcome(Verdict.FAIL, "MORE_THAN_READ", values, evidence)
+    by_share, _ = _who(world, share, [share], crowds, WRITING)
+    remarks: tuple[Remark, ...] = ()
+    if by_share:
+        principals = tuple(world.facts.directory.name_of(crowd.sid) for crowd in by_share)
+        remarks = (Remark("SHARE_ALONE", {**values, "principals": principals}),)
+    reading, may_read = _who(world, share, items, crowds, _READING)
     if reading:
-        return Outcome(Verdict.WARN, "READ", {**values, "principals": tuple(reading)}, evidence)
-    if unread:
-        return Outcome(
-            Verdict.NOT_ASSESSABLE, unread.reason.value, {"problem": unread.text}, unread.evidence
-        )
-    return Outcome(Verdict.PASS, "", values, evidence)
+        values |= _named(world, items, reading, _READING)
+        return Outcome(Verdict.WARN, "READ", values, evidence, remarks)
+    if missing := unseen(world, library, tree):
+        return not_assessable(missing)
+    if may_write or may_read:
+        if doubt:
+            return not_assessable(doubt)
+        return Outcome(Verdict.NOT_ASSESSABLE, "UNDECIDABLE", values, evidence)
+    return Outcome(Verdict.PASS, "", values, evidence, remarks)
 
 
-def _broad(world: World, library: Library) -> list[str]:
-    found = list(_WELL_KNOWN)
-    server = world.facts.library(library)
-    if isinstance(server, Principal):
-        found += [f"{sid.domain_of(server.sid)}-{rid}" for rid in _DOMAIN]
-    return found
+def _crowds(world: World, library: Library) -> tuple[list[_Crowd], Missing | None]:
+    """The wide principals as the library server sees them; why its own groups are unknown."""
+    servers = world.facts.servers
+    local = servers.local_groups(world.facts.server(library))
+    doubt = local.missing if isinstance(local, LocalGroups) else local
+    groups, own = (local.groups, local.domain_sid) if isinstance(local, LocalGroups) else ((), None)
+    unsure = {
+        named
+        for named in servers.named_sids(library)
+        if doubt and (sid.is_builtin(named) or sid.domain_of(named) == own)
+    } - {group.sid for group in groups}
+    logged_on = {sid.EVERYONE, sid.NETWORK, sid.AUTHENTICATED_USERS, sid.THIS_ORGANIZATION}
+    if library.token_profile is TokenProfile.WINDOWS_MEMBER:
+        # BUILTIN\Users holds Authenticated Users on every Windows machine.
+        logged_on.add(sid.USERS)
+    crowds = []
+    for wide in broad(world, library):
+        # On Windows Everyone leaves anonymous logons out unless the server is told otherwise.
+        held = {wide, sid.NETWORK}
+        held |= logged_on if wide not in (sid.EVERYONE, sid.ANONYMOUS) else set()
+        held |= {group.sid for group in groups if group.members & held}
+        crowds.append(_Crowd(wide, Token(frozenset(held), frozenset(unsure - held))))
+    return crowds, doubt if unsure else None
 
 
-def _granted(
-    world: World, share: SecurityDescriptor, item: SecurityDescriptor, token: Token, bits: int
-) -> bool:
+def _who(
+    world: World,
+    share: SecurityDescriptor,
+    items: Sequence[SecurityDescriptor],
+    crowds: Sequence[_Crowd],
+    rights: Sequence[FileRight],
+) -> tuple[list[_Crowd], bool]:
+    """Who has any of the rights anywhere, the widest alone; whether somebody else may."""
     access = world.chain.access
-    return bool(
-        access.check(share, token, bits).granted and access.check(item, token, bits).granted
-    )
+    having: list[_Crowd] = []
+    perhaps = False
+    for crowd in crowds:
+        state = Ternary.any(
+            [
+                effective(access, share, item, crowd.token, right)
+                for item in items
+                for right in rights
+            ]
+        )
+        perhaps |= state is Ternary.UNKNOWN
+        if state is Ternary.YES and not any(wider.sid in crowd.token.sids for wider in having):
+            having.append(crowd)
+    return having, perhaps
+
+
+def _named(
+    world: World,
+    items: Sequence[SecurityDescriptor],
+    crowds: Sequence[_Crowd],
+    rights: Sequence[FileRight],
+) -> dict[str, Value]:
+    """The principals, and the NTFS entries that an administrator has to look for."""
+    name_of, access = world.facts.directory.name_of, world.chain.access
+    entries = {
+        item.aces[index].sid or ""
+        for crowd in crowds
+        for item in items
+        for right in rights
+        for index in access.check(item, crowd.token, right).entries
+        if item.aces[index].allows
+    }
+    return {
+        "principals": tuple(name_of(crowd.sid) for crowd in crowds),
+        "entries": tuple(map(name_of, sorted(entries))),
+    }
 
 
 PRM_08 = Control(

@@ -15,6 +15,7 @@ from vmmaudit.controls.control import (
     Severity,
     World,
     both,
+    by_link,
     given,
 )
 from vmmaudit.controls.prm_01 import accounts, hosts
@@ -77,12 +78,8 @@ def _check(world: World, library: Library, known: tuple[Principal, TokenFact]) -
         values["count"] = len(refused)
         return Outcome(Verdict.FAIL, "NTFS", values, ntfs.evidence)
     for link in (share, ntfs):
-        if link.state is Ternary.UNKNOWN and link.missing and not isinstance(descriptor, Missing):
-            text = {"problem": link.missing.text}
-            return Outcome(Verdict.NOT_ASSESSABLE, link.code, text, link.evidence)
-    if isinstance(descriptor, Missing):
-        text = {"problem": descriptor.text}
-        return Outcome(Verdict.NOT_ASSESSABLE, descriptor.reason.value, text, descriptor.evidence)
+        if link.state is Ternary.UNKNOWN:
+            return by_link(link)
     names = tuple(world.facts.directory.name_of(found) for found in sorted(idle))
     remarks = (Remark("WITHOUT_EFFECT", {**values, "denied": names}),) if names else ()
     return Outcome(Verdict.PASS, "", values, (*share.evidence, *ntfs.evidence), remarks)
