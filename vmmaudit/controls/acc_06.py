@@ -63,7 +63,7 @@ def _privileged(facts: Facts, account: Principal) -> tuple[str, ...]:
     if not isinstance(groups, Groups):
         return ()
     return tuple(
-        facts.directory.name_of(found)
+        facts.name_of(found)
         for found in sorted(groups.all)
         if sid.rid_of(found)
         in (PRIVILEGED_BUILTIN_RIDS if sid.is_builtin(found) else PRIVILEGED_RIDS)

@@ -46,7 +46,7 @@ def _ntfs(world: World, principal: Principal, library: Library) -> Link:
         descriptor, decision = found.group.descriptor, found.decision
         if isinstance(descriptor, SecurityDescriptor) and decision:
             named = [descriptor.aces[index].sid or "" for index in decision.entries]
-            through += map(world.facts.directory.name_of, named) if named else [_NULL_DACL]
+            through += map(world.facts.name_of, named) if named else [_NULL_DACL]
     return replace(link, values={**link.values, "through": tuple(dict.fromkeys(through))})
 
 
@@ -115,7 +115,7 @@ def _judged(world: World, library: Library, link: Link, *, required: bool) -> Ou
         link = replace(link, values={**link.values, "through": through})
         if _NULL_DACL in through:
             return by_link(link, Remark("NO_DACL", link.values))
-        wide = {world.facts.directory.name_of(found) for found in broad(world, library)}
+        wide = {world.facts.name_of(found) for found in broad(world, library)}
         return by_link(link, *([Remark("BROAD", link.values)] if set(through) <= wide else []))
     outcome = by_link(link)
     if outcome.verdict is Verdict.FAIL and not required:

@@ -73,7 +73,7 @@ def _check(world: World, library: Library, known: tuple[SecurityDescriptor, Tree
     by_share, _ = _who(world, share, [share], crowds, WRITING)
     remarks: tuple[Remark, ...] = ()
     if by_share:
-        principals = tuple(world.facts.directory.name_of(crowd.sid) for crowd in by_share)
+        principals = tuple(world.facts.name_of(crowd.sid) for crowd in by_share)
         remarks = (Remark("SHARE_ALONE", {**values, "principals": principals}),)
     reading, may_read = _who(world, share, items, crowds, _READING)
     if reading:
@@ -145,7 +145,7 @@ def _named(
     rights: Sequence[FileRight],
 ) -> dict[str, Value]:
     """The principals, and the NTFS entries that an administrator has to look for."""
-    name_of, access = world.facts.directory.name_of, world.chain.access
+    name_of, access = world.facts.name_of, world.chain.access
     entries = {
         item.aces[index].sid or ""
         for crowd in crowds

@@ -80,7 +80,7 @@ def _check(world: World, library: Library, known: tuple[Principal, TokenFact]) -
     for link in (share, ntfs):
         if link.state is Ternary.UNKNOWN:
             return by_link(link)
-    names = tuple(world.facts.directory.name_of(found) for found in sorted(idle))
+    names = tuple(world.facts.name_of(found) for found in sorted(idle))
     remarks = (Remark("WITHOUT_EFFECT", {**values, "denied": names}),) if names else ()
     return Outcome(Verdict.PASS, "", values, (*share.evidence, *ntfs.evidence), remarks)
 
@@ -102,7 +102,7 @@ def _split(descriptor: SecurityDescriptor, token: Token) -> tuple[list[Ace], Sec
 
 
 def _names(world: World, aces: list[Ace]) -> tuple[str, ...]:
-    found = (world.facts.directory.name_of(ace.sid or "") for ace in aces)
+    found = (world.facts.name_of(ace.sid or "") for ace in aces)
     return tuple(dict.fromkeys(found))
 
 

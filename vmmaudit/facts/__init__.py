@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 
 from vmmaudit import questions
 from vmmaudit.evidence import Evidence, Reason
@@ -24,6 +24,7 @@ from vmmaudit.facts.servers import (
 )
 from vmmaudit.facts.token import Holding, Identity, TokenFact, build_token
 from vmmaudit.scope import Host, Library, Scope
+from vmmaudit.windows.sid import is_builtin
 
 __all__ = [
     "AccountFact",
@@ -126,6 +127,26 @@ class Facts:
         for host in self.scope.hyper_v_hosts:
             found.setdefault(self.account_label(host), self.account(host))
         return tuple(found.items())
+
+    def name_of(self, sid: str) -> str:
+        """The name of an account, of a server's own group, or of a well-known SID; else the SID."""
+        return self._local_names.get(sid) or self.directory.name_of(sid)
+
+    @cached_property
+    def _local_names(self) -> dict[str, str]:
+        """Groups of the library servers themselves; BUILTIN ones have the same name everywhere."""
+        names: dict[str, str] = {}
+        for library in self.scope.libraries:
+            server = self.server(library)
+            found = self.servers.local_groups(server)
+            if not isinstance(found, Missing):
+                short = server.split(".", maxsplit=1)[0].upper()
+                names |= {
+                    group.sid: f"{short}\\{group.name}"
+                    for group in found.groups
+                    if not is_builtin(group.sid)
+                }
+        return names
 
     def account_label(self, host: Host) -> str:
         """A stable name for A(H), known or not."""

@@ -252,7 +252,7 @@ class Access:
             code = missing.reason.value if missing else "UNDECIDABLE"
             return Link(Ternary.UNKNOWN, code, values, evidence, missing)
         through = [descriptor.aces[index].sid or "" for index in decision.entries]
-        values["through"] = tuple(dict.fromkeys(map(self._facts.directory.name_of, through)))
+        values["through"] = tuple(dict.fromkeys(map(self._facts.name_of, through)))
         if decision.granted:
             return Link(Ternary.YES, "", values, evidence)
         return Link(Ternary.NO, "DENIED" if decision.entries else "NOT_GRANTED", values, evidence)
