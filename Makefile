@@ -6,6 +6,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+IN_LAB  = $(if $(filter yes,$(LAB)),$(BIN)/python -m tests.lab exec --,)
 LAB    := $(shell [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo yes)
 
 .PHONY: demo test dev lint format docs bench lab lab-down lock clean
@@ -43,7 +44,7 @@ docs: $(VENV)/.installed
 # One JSON line per row: what was done, the rival, seconds, and the ratio in the same run.
 bench: $(VENV)/.dev
 	@for row in $$(ls benchmarks/*.py | grep -v __init__); do \
-	  $(BIN)/python -m benchmarks.$$(basename $$row .py) || exit 1; done
+	  $(IN_LAB) $(BIN)/python -m benchmarks.$$(basename $$row .py) || exit 1; done
 
 lab: $(VENV)/.dev
 	$(BIN)/python -m tests.lab up
