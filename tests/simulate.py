@@ -134,6 +134,10 @@ class SimulatedWire:
     def _one(self, question: Question) -> Answer | Gap:
         if question.kind == questions.SEARCH:
             return self._answer(f"dc01.{DOMAIN}", self._search(*question.detail))
+        if question.kind in (questions.SERVICE, questions.REGISTRY, questions.LOCAL_NAMES):
+            return self._told_by_machine(question)
+        if question == questions.administrators(f"{self.world.vmm.lower()}.{DOMAIN}"):
+            return self._members(question, self.world.administrators)
         for library in self.world.libraries:
             if question.server in (f"{library.name.lower()}.{DOMAIN}", library.named):
                 if not library.reachable:
@@ -142,6 +146,8 @@ class SimulatedWire:
         host = next(
             (h for h in self.world.hosts if question.server == f"{h.name.lower()}.{DOMAIN}"), None
         )
+        if host and question == questions.administrators(question.server):
+            return self._members(question, self.world.administrators_of(host))
         if host and question.kind == questions.BOOT and host.booted:
             text = host.booted.strftime("%Y%m%d%H%M%S.000000+000")
             return self._row(question, LastBootUpTime=text.encode())
@@ -149,6 +155,68 @@ class SimulatedWire:
             running = (self.moment - host.booted).total_seconds() * 1000 if host.booted else 0
             return self._row(question, reply=stubs.time_of_day(self.moment, int(running) % 2**32))
         return self._gap(Reason.UNREACHABLE, f"{question.server} does not answer.")
+
+    def _members(self, question: Question, names: Sequence[str]) -> Answer:
+        held = [name if name.startswith("S-1-") else self.sids[name] for name in names]
+        return self._row(question, reply=stubs.members(held))
+
+    def _told_by_machine(self, question: Question) -> Answer | Gap:
+        """Services, registry values, and names of local accounts (`S-1-5-21-77-88-…`)."""
+        services = self._services(question.server)
+        if services is None:
+            return self._gap(Reason.UNREACHABLE, f"{question.server} does not answer.")
+        rows: list[Row] = []
+        if question.kind == questions.SERVICE:
+            for service in services:
+                if service.name == question.detail[0]:
+                    config = stubs.service_config(self._started_as(service), service.start)
+                    status = (stubs.service_status(service.state),) if service.state else ()
+                    rows = [
+                        Row("", {"config": (config,), **({"status": status} if status else {})})
+                    ]
+        elif question.kind == questions.REGISTRY:
+            value = self._registry(question.server, services).get(question.detail)
+            if value is not None:
+                rows = [Row("", {"reply": (stubs.registry_value(value),)})]
+        else:
+            machine = question.server.split(".")[0].upper()
+            found = [
+                (machine, f"local{sid.rpartition('-')[2]}", 1) if "-77-88-" in sid else None
+                for sid in question.detail
+            ]
+            rows = [Row("", {"operation": (b"57",), "reply": (stubs.looked_up(found),)})]
+        return self._answer(question.server, rows)
+
+    def _services(self, server: str) -> tuple[worlds.Service, ...] | None:
+        """The services of a machine with all its roles, or None if it does not answer."""
+        found: dict[str, worlds.Service] = {}
+        answers = False
+        if server == f"{self.world.vmm.lower()}.{DOMAIN}":
+            answers, found = True, {service.name: service for service in self.world.vmm_services}
+        for machine in (*self.world.hosts, *self.world.libraries):
+            if server in (f"{machine.name.lower()}.{DOMAIN}", getattr(machine, "named", "")):
+                answers = getattr(machine, "reachable", True)
+                found |= {service.name: service for service in machine.services}
+        return tuple(found.values()) if answers else None
+
+    def _registry(
+        self, server: str, services: Sequence[worlds.Service]
+    ) -> dict[tuple[str, ...], str | int | Sequence[str]]:
+        found: dict[tuple[str, ...], str | int | Sequence[str]] = {}
+        for service in services:
+            account, start = questions.registered_service(server, service.name)
+            found |= {account.detail: self._started_as(service), start.detail: service.start}
+        if server == f"{self.world.vmm.lower()}.{DOMAIN}":
+            spns = next((u.spns for u in self.world.users if u.name == self.world.account), ())
+            found |= {
+                questions.VMM_VERSION: self.world.vmm_version,
+                questions.VMM_OWN_SPNS: spns,
+                questions.BITS_OF_SERVER: self.world.bits_port,
+            }
+        return found
+
+    def _started_as(self, service: worlds.Service) -> str:
+        return service.account or rf"{NETBIOS}\{self.world.account}"
 
     def _library(self, library: worlds.Library, question: Question) -> Answer | Gap:
         own = f"{_own_domain(library)}"

@@ -136,3 +136,61 @@ def entries(found: Sequence[tuple[str, int | None]], moment: datetime) -> bytes:
         body += b"" if last else bytes(-length % 8)
         packed += struct.pack("<II", 0 if last else 8 + len(body), 0) + body
     return packed
+
+
+def service_config(account: str, start: int, shown: str = "") -> bytes:
+    """RQueryServiceConfigW (MS-SCMR 3.1.4.17, 2.2.15)."""
+    fixed = struct.pack(
+        "<IIIIIIIII", 0x10, start, 1, 0x20000, 0x20004, 0, 0x20008, 0x2000C, 0x20010
+    )
+    texts = b"".join(_string(text) for text in (r"C:\vmm.exe", "", "", account, shown))
+    return fixed + texts + struct.pack("<II", len(fixed) + len(texts), 0)
+
+
+def service_status(state: int) -> bytes:
+    """RQueryServiceStatus (MS-SCMR 3.1.4.7, 2.2.47)."""
+    return struct.pack("<IIIIIII", 0x10, state, 1, 0, 0, 0, 0) + struct.pack("<I", 0)
+
+
+def registry_value(value: str | int | Sequence[str]) -> bytes:
+    """BaseRegQueryValue (MS-RRP 3.1.5.17): REG_SZ, REG_DWORD or REG_MULTI_SZ."""
+    if isinstance(value, int):
+        kind, data = 4, struct.pack("<I", value)
+    elif isinstance(value, str):
+        kind, data = 1, (value + "\0").encode("utf-16-le")
+    else:
+        kind, data = 7, "".join(f"{part}\0" for part in [*value, ""]).encode("utf-16-le")
+    size = len(data)
+    body = struct.pack("<IIIIII", 0x20000, kind, 0x20004, size, 0, size) + data + bytes(-size % 4)
+    return body + struct.pack("<IIIII", 0x20008, size, 0x2000C, size, 0)
+
+
+def looked_up(found: Sequence[tuple[str, str, int] | None]) -> bytes:
+    """LsarLookupSids2 (MS-LSAT 3.1.4.10): domain, name and use of each, or None."""
+    domains = list(dict.fromkeys(one[0] for one in found if one))
+    head = struct.pack("<IIII", 0x20000, len(domains), 0x20004 if domains else 0, 32)
+    if domains:
+        head += struct.pack("<I", len(domains))
+        for index, domain in enumerate(domains):
+            size = 2 * len(domain)
+            head += struct.pack("<HHII", size, size + 2, 0x20100 + 4 * index, 0)
+        for domain in domains:
+            head += _counted(domain)
+    fixed = deferred = b""
+    for index, one in enumerate(found):
+        domain, name, use = one or ("", "", 8)
+        size = 2 * len(name)
+        at = domains.index(domain) if one else -1
+        pointer = 0x20200 + 4 * index if one else 0
+        fixed += struct.pack("<HxxHHIiI", use, size, size, pointer, at, 0)
+        deferred += _counted(name) if one else b""
+    names = struct.pack("<II", len(found), 0x20008) + struct.pack("<I", len(found))
+    mapped = sum(one is not None for one in found)
+    status = 0 if mapped == len(found) else 0x107 if mapped else 0xC0000073
+    return head + names + fixed + deferred + struct.pack("<II", mapped, status)
+
+
+def _counted(text: str) -> bytes:
+    """The characters of an RPC_UNICODE_STRING, which has no NUL (MS-DTYP 2.3.10)."""
+    data = text.encode("utf-16-le")
+    return struct.pack("<III", len(text), 0, len(text)) + data + bytes(-len(data) % 4)

@@ -84,11 +84,28 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Service:
+    """A service of Windows; an empty account is the world's service account.
+
+    `start` and `state` are those of MS-SCMR; `state` None is a manager that refuses to tell it.
+    Only without a lab: Samba lets every service run as LocalSystem.
+    """
+
+    name: str
+    account: str = "LocalSystem"
+    start: int = 2
+    state: int | None = 4
+
+
+AGENT: Final = Service("SCVMMAgent")
+
+
+@dataclass(frozen=True)
 class Host:
     """A Hyper-V host's computer account.
 
     `delegate_to` is msDS-AllowedToDelegateTo, `delegation_changed` and `booted` exist only
-    without a lab (Samba tells neither).
+    without a lab (Samba tells neither). `administrators` None are those that VMM makes.
     """
 
     name: str
@@ -100,6 +117,8 @@ class Host:
     extra_spns: tuple[str, ...] = ()
     delegation_changed: datetime = datetime(2026, 7, 1, 9, 30, tzinfo=UTC)
     booted: datetime | None = datetime(2026, 9, 12, 4, 0, tzinfo=UTC)
+    administrators: tuple[str, ...] | None = None
+    services: tuple[Service, ...] = (AGENT,)
 
 
 @dataclass(frozen=True)
@@ -140,6 +159,7 @@ class Library:
     extra_spns: tuple[str, ...] = ()
     unc_name: str = ""
     reachable: bool = True
+    services: tuple[Service, ...] = (AGENT,)
     missing_shares: tuple[str, ...] = ()
     """Names that the scope lists although the server has no such share."""
 
@@ -162,6 +182,23 @@ class World:
     functional_level: int = 4
     other_spns: tuple[tuple[str, tuple[str, ...]], ...] = field(default=())
     """SPNs of computer accounts that are neither host nor library: (name, spns)."""
+    vmm_services: tuple[Service, ...] = (Service("SCVMMService", account=""), AGENT)
+    vmm_administrators: tuple[str, ...] | None = None
+    vmm_version: str = "10.22.1287.0"
+    bits_port: int = 443
+
+    def administrators_of(self, host: Host) -> tuple[str, ...]:
+        """Who is in the local group of administrators of a host."""
+        if host.administrators is not None:
+            return host.administrators
+        return tuple(dict.fromkeys(("Domain Admins", self.account, host.run_as or self.account)))
+
+    @property
+    def administrators(self) -> tuple[str, ...]:
+        """Who is in the local group of administrators of the VMM server."""
+        if self.vmm_administrators is not None:
+            return self.vmm_administrators
+        return "Domain Admins", self.account
 
     def host(self, name: str) -> Host:
         """The host of that name."""

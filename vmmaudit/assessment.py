@@ -68,6 +68,7 @@ class SubjectKind(StrEnum):
     HOST = "host"
     LIBRARY = "library"
     SHARE = "share"
+    VMM = "vmm"
     HOST_SHARE = "host-share"
     HOST_LIBRARY = "host-library"
     ACCOUNT_SHARE = "account-share"

@@ -31,7 +31,12 @@ from vmmaudit.scope import Library, Scope
 
 def judge(evidence: Evidence, scope: Scope, catalogue: Sequence[Control] = CATALOGUE) -> Assessment:
     """The assessment of one evidence file under one scope; the same input gives the same value."""
-    facts = decode(evidence, scope)
+    return assess(decode(evidence, scope), catalogue)
+
+
+def assess(facts: Facts, catalogue: Sequence[Control] = CATALOGUE) -> Assessment:
+    """The assessment of decoded facts, or of facts as they would be after some changes."""
+    evidence, scope = facts.evidence, facts.scope
     world = World(facts, Chain(facts))
     verdicts = tuple(_judgements(world, catalogue))
     return Assessment(

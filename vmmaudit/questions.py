@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from vmmaudit.evidence import Question
-from vmmaudit.scope import Host, Library, Scope
-from vmmaudit.windows.sid import sid_to_bytes
+from vmmaudit.scope import Host, Library, Scope, VmmServer
+from vmmaudit.windows import lsat
+from vmmaudit.windows.sid import ADMINISTRATORS, sid_to_bytes
 
 SEARCH: Final = "ldap.search"
 SHARES: Final = "smb.shares"
@@ -23,6 +24,25 @@ BOOT: Final = "cim.boot"
 SAM_DOMAIN: Final = "samr.domain"
 ALIASES: Final = "samr.aliases"
 MEMBERS: Final = "samr.members"
+SERVICE: Final = "svcctl.service"
+REGISTRY: Final = "winreg.value"
+LOCAL_NAMES: Final = "lsa.names"
+
+VMM_SERVICES: Final = ("SCVMMService", "VMMService")
+"""The VMM service since 2012, and before."""
+VMM_AGENTS: Final = ("SCVMMAgent", "VMMAgent")
+"""The agent on every machine that VMM manages, since 2012 and before."""
+SERVICE_ACCOUNT: Final = "ObjectName"
+SERVICE_START: Final = "Start"
+_SERVICE_KEYS: Final = "SYSTEM\\CurrentControlSet\\Services\\"
+_VMM: Final = "SOFTWARE\\Microsoft\\Microsoft System Center Virtual Machine Manager "
+VMM_SETUP: Final = _VMM + "Server\\Setup"
+VMM_SETTINGS: Final = _VMM + "Server\\Settings"
+AGENT_SETUP: Final = _VMM + "Agent\\Setup"
+VMM_VERSION: Final = (VMM_SETUP, "ProductVersion")
+VMM_OWN_SPNS: Final = (VMM_SETUP, "VmmServicePrincipalNames")
+BITS_OF_SERVER: Final = (VMM_SETTINGS, "BITSTcpPort")
+BITS_OF_AGENT: Final = (AGENT_SETUP, "BITSTcpPort")
 
 PRINCIPAL: Final = (
     "accountExpires",
@@ -275,6 +295,36 @@ def members(server: str, alias_sid: str) -> Question:
     return Question(server, MEMBERS, (alias_sid,))
 
 
+def service(server: str, name: str) -> Question:
+    """How a service is configured and whether it runs; no row where there is no such service."""
+    return Question(server, SERVICE, (name,))
+
+
+def registry(server: str, key: str, value: str) -> Question:
+    """One value under HKEY_LOCAL_MACHINE; no row where there is no such value."""
+    return Question(server, REGISTRY, (key, value))
+
+
+def registered_service(server: str, name: str) -> tuple[Question, Question]:
+    """Account and start type of a service as the registry has them, a second source."""
+    key = _SERVICE_KEYS + name
+    return registry(server, key, SERVICE_ACCOUNT), registry(server, key, SERVICE_START)
+
+
+def local_names(server: str, wanted: Iterable[str]) -> list[Question]:
+    """The names that a server finds for SIDs of itself and of foreign domains."""
+    ordered = sorted(set(wanted))
+    return [
+        Question(server, LOCAL_NAMES, tuple(ordered[start : start + lsat.AT_ONCE]))
+        for start in range(0, len(ordered), lsat.AT_ONCE)
+    ]
+
+
+def administrators(server: str) -> Question:
+    """The direct members of the built-in group of administrators, by whatever name."""
+    return members(server, ADMINISTRATORS)
+
+
 def computer_name(library: Library) -> str:
     """The name by which a library's computer account is looked for."""
     return library.server or library.unc_name
@@ -301,4 +351,14 @@ def account_domain(scope: Scope, name: str) -> str:
 
 def host_server(scope: Scope, host: Host) -> str:
     """The host as a server that is asked about itself, fully qualified."""
-    return host.name if "." in host.name else f"{host.name}.{scope.domain_of(host.name).name}"
+    return qualified(scope, host.name)
+
+
+def vmm_server(scope: Scope, vmm: VmmServer) -> str:
+    """The VMM server as a server that is asked about itself, fully qualified."""
+    return qualified(scope, vmm.server)
+
+
+def qualified(scope: Scope, name: str) -> str:
+    """A server's name with its domain, so that Kerberos finds it."""
+    return name if "." in name else f"{name}.{scope.domain_of(name).name}"

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tests.controls.test_env_support import ACCOUNT, of, outcomes
@@ -54,7 +55,7 @@ def test_computer_account_fails():
 
 
 def test_known_by_spn_alone_it_only_warns():
-    world = conforming().with_user("service.vmm", enabled=False)
+    world = replace(conforming(), vmm_services=()).with_user("service.vmm", enabled=False)
     vmm = (VmmServer(server="vmm01.contoso.com"),)
     outcome = of(ACC_02, world, "scvmm", vmm=vmm)
     assert (outcome.verdict, outcome.code) == (Verdict.WARN, "DISABLED")

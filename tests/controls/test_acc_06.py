@@ -85,7 +85,7 @@ def test_computer_account_is_not_applicable():
 
 
 def test_known_by_spn_alone_it_only_warns():
-    world = conforming().with_user("service.vmm", sensitive=True)
+    world = replace(conforming(), vmm_services=()).with_user("service.vmm", sensitive=True)
     outcome = of(ACC_06, world, "scvmm", vmm=(VmmServer(server="vmm01.contoso.com"),))
     assert (outcome.verdict, outcome.code) == (Verdict.WARN, "SENSITIVE")
     assert [remark.code for remark in outcome.remarks] == ["SPN_ONLY"]

@@ -17,6 +17,8 @@ from vmmaudit.collect.gather import collect
 from vmmaudit.controls import control as controls
 from vmmaudit.controls.acc_01 import ACC_01
 from vmmaudit.controls.acc_02 import ACC_02
+from vmmaudit.controls.acc_03 import ACC_03
+from vmmaudit.controls.acc_04 import ACC_04
 from vmmaudit.controls.acc_06 import ACC_06
 from vmmaudit.controls.control import Control, Outcome
 from vmmaudit.controls.del_01 import DEL_01
@@ -26,6 +28,8 @@ from vmmaudit.controls.del_04 import DEL_04
 from vmmaudit.controls.env_02 import ENV_02
 from vmmaudit.controls.env_04 import ENV_04
 from vmmaudit.controls.hst_01 import HST_01
+from vmmaudit.controls.svc_01 import SVC_01
+from vmmaudit.controls.svc_02 import SVC_02
 from vmmaudit.controls.texts import PLACEHOLDER, ControlTexts, fill
 from vmmaudit.evidence import Evidence, Reason
 from vmmaudit.facts import decode
@@ -34,7 +38,10 @@ from vmmaudit.scope import Domain, Library, Scope
 from vmmaudit.windows import descriptor as descriptors
 from vmmaudit.windows.sid import sid_to_bytes
 
-CONTROLS = (ENV_02, ENV_04, ACC_01, ACC_02, ACC_06, DEL_01, DEL_02, DEL_03, DEL_04, HST_01)
+CONTROLS = (
+    *(ENV_02, ENV_04, ACC_01, ACC_02, ACC_03, ACC_04, ACC_06, SVC_01, SVC_02),
+    *(DEL_01, DEL_02, DEL_03, DEL_04, HST_01),
+)
 LANGUAGES = ("de", "en")
 FULL = 0x000F_01FF
 """What Windows' cmdlet grants in msDS-AllowedToActOnBehalfOfOtherIdentity."""

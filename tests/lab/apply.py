@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,7 @@ _ATTRIBUTE: Final = "user.NTACL"
 def apply(lab: Lab, world: World) -> None:
     """Make the lab's directory, aliases, shares, files and descriptors those of the world.
 
-    Not applied, since Samba cannot show it: boot times and the time of a change.
+    Not applied, since Samba cannot show it: boot times, the time of a change, services.
     """
     apply_directory(lab, world)
     sids = known_sids(lab)
@@ -30,7 +30,17 @@ def apply(lab: Lab, world: World) -> None:
             _apply_library(lab, library, sids)
         elif library.name.lower() in MACHINES:
             lab.stop(library.name.lower())
+    for host in world.hosts:
+        if host.name.lower() in MACHINES and lab.running(host.name.lower()):
+            _apply_administrators(lab, host.name.lower(), world.administrators_of(host), sids)
     lab.generation += 1
+
+
+def _apply_administrators(
+    lab: Lab, machine: str, names: Sequence[str], sids: dict[str, str]
+) -> None:
+    members = [sids.get(name) or WELL_KNOWN[name] for name in names]
+    lab.ask(machine, "aliases", wanted={r"BUILTIN\Administrators": members})
 
 
 def _apply_library(lab: Lab, library: Library, sids: dict[str, str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Final
@@ -13,8 +13,9 @@ from vmmaudit.collect import plan
 from vmmaudit.collect.wire import Wire
 from vmmaudit.errors import FormatError
 from vmmaudit.evidence import Answer, Evidence, Gap, Question, Reason
+from vmmaudit.facts.services import Services
 from vmmaudit.scope import Scope
-from vmmaudit.windows.sid import sid_from_bytes
+from vmmaudit.windows.sid import domain_of, sid_from_bytes
 
 TARGETS_AT_ONCE: Final = 16
 _INTERRUPTED: Final = Gap(Reason.INTERRUPTED, "The run was interrupted before this was asked.")
@@ -64,19 +65,39 @@ def collect(
     run = _Run(wire, report, interruption or Interruption())
     servers = {questions.file_server(scope, library) for library in scope.libraries}
     servers |= {questions.host_server(scope, host) for host in scope.hyper_v_hosts}
+    servers |= {questions.vmm_server(scope, vmm) for vmm in scope.vmm}
     run.side_by_side(
         [
             *((domain.name, plan.domain(scope, domain.name)) for domain in scope.domains),
             *((name, plan.server(scope, name)) for name in sorted(servers)),
         ]
     )
-    known = plan.named_sids(run.answers.items())
+    services = Services(Evidence(wire.origin, run.answers, run.gaps))
+    unknown = [asked for asked in plan.started(scope, services) if not run.has_asked(asked)]
     run.side_by_side(
-        (domain.name, plan.names(domain.name, plan.of_domain(known, sid)))
+        (domain.name, plan.accounts(domain.name, asked))
         for domain in scope.domains
-        if (sid := _sid_of(run.answers, domain.name))
+        if (asked := [question for question in unknown if question.server == domain.name])
     )
+    run.side_by_side(_names(scope, run.answers))
     return Evidence(wire.origin, run.answers, run.gaps)
+
+
+def _names(scope: Scope, answers: dict[Question, Answer]) -> Iterator[tuple[str, plan.Plan]]:
+    """Who is behind the SIDs that servers mention: their domain tells, else the server itself."""
+    by_server: dict[str, list[tuple[Question, Answer]]] = {}
+    for question, answer in answers.items():
+        by_server.setdefault(question.server, []).append((question, answer))
+    mentioned = {server: plan.named_sids(found) for server, found in by_server.items()}
+    known = set().union(*mentioned.values())
+    domains = {domain.name: _sid_of(answers, domain.name) for domain in scope.domains}
+    for domain, sid in domains.items():
+        if sid:
+            yield domain, plan.names(domain, plan.of_domain(known, sid))
+    for server, sids in sorted(mentioned.items()):
+        foreign = {sid for sid in sids if domain_of(sid) not in domains.values()}
+        if foreign:
+            yield server, plan.local_names(server, foreign)
 
 
 class _Run:
@@ -88,6 +109,10 @@ class _Run:
         self.interruption = interruption
         self.answers: dict[Question, Answer] = {}
         self.gaps: dict[Question, Gap] = {}
+
+    def has_asked(self, question: Question) -> bool:
+        """Whether there is a reply already."""
+        return question in self.answers or question in self.gaps
 
     def side_by_side(self, targets: Iterable[tuple[str, plan.Plan]]) -> None:
         """Run the plans, and wait for all of them."""

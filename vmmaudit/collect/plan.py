@@ -13,6 +13,7 @@ from vmmaudit import questions
 from vmmaudit.errors import FormatError
 from vmmaudit.evidence import Answer, Gap, Question
 from vmmaudit.facts.servers import Item, Tree, alias_names, described, listed, walks_into
+from vmmaudit.facts.services import Services, domain_account
 from vmmaudit.scope import Library, Scope
 from vmmaudit.windows import samr, srvsvc
 from vmmaudit.windows.descriptor import decode
@@ -33,10 +34,21 @@ def domain(scope: Scope, name: str) -> Plan:
     configuration = next(iter(_texts(root, "configurationNamingContext")), "")
     if configuration:
         yield [questions.partition(name, configuration)]
-    owners, *found = yield [questions.vmm_spns(name), *_lookups(scope, name)]
+    found = yield [questions.vmm_spns(name), *_lookups(scope, name)]
+    yield from _tokens(name, found)
+
+
+def accounts(name: str, asked: Iterable[Question]) -> Plan:
+    """Accounts of a domain that only a service told of, and their groups."""
+    found = yield list(asked)
+    yield from _tokens(name, found)
+
+
+def _tokens(name: str, found: Replies) -> Plan:
+    """The groups of everybody that was found, and the names of those groups."""
     in_tokens: list[Question] = [
         questions.token_groups(name, row.name)
-        for reply in (owners, *found)
+        for reply in found
         if isinstance(reply, Answer)
         for row in reply.rows
         if row.first("objectSid") is not None
@@ -76,12 +88,19 @@ def names(name: str, sids: Iterable[str]) -> Plan:
 
 
 def server(scope: Scope, name: str) -> Plan:
-    """Everything about one server: a library's shares and files, a host's boot time."""
+    """Everything about one server: a library's shares and files, what VMM has running there."""
     libraries = [
         library for library in scope.libraries if questions.file_server(scope, library) == name
     ]
-    if any(questions.host_server(scope, host) == name for host in scope.hosts):
+    is_host = any(questions.host_server(scope, host) == name for host in scope.hosts)
+    is_vmm = any(questions.vmm_server(scope, vmm) == name for vmm in scope.vmm)
+    if is_host:
         yield [questions.boot(name), questions.clock(name)]
+    yield [
+        *([questions.administrators(name)] if is_host or is_vmm else []),
+        *_services(name, [*(questions.VMM_SERVICES if is_vmm else ()), *questions.VMM_AGENTS]),
+        *(_settings(name) if is_vmm else [questions.registry(name, *questions.BITS_OF_AGENT)]),
+    ]
     if not libraries:
         return
     _, _, domains, *_ = yield [
@@ -98,6 +117,48 @@ def server(scope: Scope, name: str) -> Plan:
     ]
     for library in libraries:
         yield from _share(name, library, scope.thresholds.files_per_share)
+
+
+def _services(name: str, services: Iterable[str]) -> list[Question]:
+    """Each service as its manager and as the registry has it."""
+    return [
+        question
+        for service in services
+        for question in (
+            questions.service(name, service),
+            *questions.registered_service(name, service),
+        )
+    ]
+
+
+def _settings(name: str) -> list[Question]:
+    """What VMM's setup wrote into the registry of its server."""
+    return [
+        questions.registry(name, *place)
+        for place in (
+            questions.VMM_VERSION,
+            questions.VMM_OWN_SPNS,
+            questions.BITS_OF_SERVER,
+            questions.BITS_OF_AGENT,
+        )
+    ]
+
+
+def started(scope: Scope, services: Services) -> list[Question]:
+    """The lookups of the domain accounts that the VMM services run as."""
+    names = {
+        name
+        for vmm in scope.vmm
+        if (name := domain_account(services.vmm(questions.vmm_server(scope, vmm))))
+    }
+    return [
+        questions.account(questions.account_domain(scope, name), name) for name in sorted(names)
+    ]
+
+
+def local_names(name: str, sids: Iterable[str]) -> Plan:
+    """The names behind SIDs that only the server which mentions them can tell."""
+    yield questions.local_names(name, sids)
 
 
 def _share(name: str, library: Library, limit: int) -> Plan:

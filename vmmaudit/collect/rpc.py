@@ -261,12 +261,12 @@ Opener = Callable[[str], Pipe]
 
 def server_service(open_pipe: Opener, server: str) -> ServerService:
     """The server service of `server`."""
-    return ServerService(_bound(open_pipe, srvsvc.INTERFACE), server)
+    return ServerService(bound(open_pipe, srvsvc.INTERFACE), server)
 
 
 def accounts(open_pipe: Opener, server: str) -> Accounts:
     """The account database of `server`."""
-    client = _bound(open_pipe, samr.INTERFACE)
+    client = bound(open_pipe, samr.INTERFACE)
     try:
         return Accounts(client, server)
     except (FaultError, NtError, FormatError):
@@ -274,7 +274,8 @@ def accounts(open_pipe: Opener, server: str) -> Accounts:
         raise
 
 
-def _bound(open_pipe: Opener, interface: Interface) -> Client:
+def bound(open_pipe: Opener, interface: Interface) -> Client:
+    """An interface, bound on a pipe that is opened for it and given back if that fails."""
     pipe = open_pipe(interface.pipe)
     try:
         return Client(pipe, interface)

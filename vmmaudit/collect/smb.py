@@ -40,7 +40,7 @@ from smbprotocol.transport import Tcp
 from smbprotocol.tree import TreeConnect
 
 from vmmaudit import questions
-from vmmaudit.collect import failures, rpc
+from vmmaudit.collect import failures, machine, rpc
 from vmmaudit.collect.credentials import Credentials, Vault
 from vmmaudit.collect.wire import WireError
 from vmmaudit.errors import FormatError
@@ -109,7 +109,13 @@ _BY_PIPE: Final = (
     questions.SAM_DOMAIN,
     questions.ALIASES,
     questions.MEMBERS,
+    questions.SERVICE,
+    questions.REGISTRY,
+    questions.LOCAL_NAMES,
 )
+_REGISTRY_STARTS: Final = 3
+_SECONDS_TO_START: Final = 1.0
+"""RemoteRegistry is started by the first who asks for it, and is there for the next."""
 
 Reply: TypeAlias = Answer | Gap
 _Rows: TypeAlias = tuple[Row, ...]
@@ -361,7 +367,7 @@ class _Pipe:
 
 
 class FileServer:
-    """Answers every `smb.*`, `srvsvc.*` and `samr.*` question about one server.
+    """Answers every question about one server but those of LDAP and CIM.
 
     Raises nothing: what fails is a `Gap`. A server that cannot be reached or logged on to is
     asked once; a session that ends is opened again while that brings answers.
@@ -546,6 +552,14 @@ class FileServer:
                 return [Row("", {"reply": tuple(self._accounts(session).aliases(sid))})]
             case questions.MEMBERS, (sid,):
                 return [_row(reply=self._accounts(session).members(sid))]
+            case questions.SERVICE, (name,):
+                return _service_rows(self._service(session, machine.services).service(name))
+            case questions.REGISTRY, (key, name):
+                value = self._service(session, _patient_registry).value(key, name)
+                return [] if value is None else [_row(reply=value)]
+            case questions.LOCAL_NAMES, sids:
+                operation, reply = self._service(session, machine.names).lookup(sids)
+                return [_row(operation=str(operation).encode(), reply=reply)]
         raise WireError(
             Reason.NOT_SUPPORTED, f"{question.kind} is not something to ask a file server."
         )
@@ -737,6 +751,25 @@ def _negotiated(connection: Connection) -> Row:
     )
 
 
+def _service_rows(found: tuple[bytes, bytes | None] | None) -> list[Row]:
+    if found is None:
+        return []
+    config, state = found
+    return [_row(config=config) if state is None else _row(config=config, status=state)]
+
+
+def _patient_registry(open_pipe: rpc.Opener, server: str) -> machine.Registry:
+    """The registry, whose service is only started when somebody opens its pipe."""
+    for _ in range(_REGISTRY_STARTS - 1):
+        try:
+            return machine.registry(open_pipe, server)
+        except WireError as error:
+            if error.reason is not Reason.NOT_SUPPORTED:  # open_pipe: there is no such pipe
+                raise
+            time.sleep(_SECONDS_TO_START)
+    return machine.registry(open_pipe, server)
+
+
 def _row(**values: bytes) -> Row:
     return Row("", {key: (value,) for key, value in values.items()})
 
@@ -835,6 +868,18 @@ _BY_SERVICE: Final = "the server service refuses this account"
 _BY_ACCOUNTS: Final = (
     "local groups are told to local administrators only (policy RestrictRemoteSam); give the "
     "account that right there"
+)
+_BY_MANAGER: Final = (
+    "the service control manager is open to local administrators only; give the account that "
+    "right there, or have an administrator file the output of Get-CimInstance Win32_Service"
+)
+_BY_REGISTRY: Final = (
+    "the remote registry is open to local administrators and Backup Operators only (ACL of "
+    "SecurePipeServers\\winreg); give the account one of these rights there"
+)
+_BY_AUTHORITY: Final = (
+    "this account may not look up names there (POLICY_LOOKUP_NAMES, which all authenticated "
+    "users have by default); give it that right"
 )
 
 
@@ -972,6 +1017,18 @@ def _subject(question: Question) -> tuple[str, str]:
         questions.MEMBERS: (
             f"Local group {detail[-1:][0] if detail else ''} of {server}",
             _BY_ACCOUNTS,
+        ),
+        questions.SERVICE: (
+            f"The service {detail[-1:][0] if detail else ''} of {server} could not be read",
+            _BY_MANAGER,
+        ),
+        questions.REGISTRY: (
+            f"The registry value {chr(92).join(detail)} of {server} could not be read",
+            _BY_REGISTRY,
+        ),
+        questions.LOCAL_NAMES: (
+            f"{server} could not be asked for the names of {len(detail)} SIDs",
+            _BY_AUTHORITY,
         ),
     }.get(question.kind, (f"{server} could not be asked", _BY_SERVICE))
 

@@ -21,6 +21,12 @@ kind, its detail, and its rows:
 `samr.domain`     → a row per SAM domain: its name, `sid`: RPC_SID (MS-DTYP 2.4.2)
 `samr.aliases`    domain SID → `reply`: SamrEnumerateAliasesInDomain (MS-SAMR 3.1.5.2.3)
 `samr.members`    alias SID → `reply`: SamrGetMembersInAlias (MS-SAMR 3.1.5.8.2)
+`svcctl.service`  name → `config`: stub of RQueryServiceConfigW (MS-SCMR 3.1.4.17), and where it
+                  is not refused `status`: of RQueryServiceStatus (3.1.4.7); no row: no service
+`winreg.value`    key under HKEY_LOCAL_MACHINE, value → `reply`: stub of BaseRegQueryValue
+                  (MS-RRP 3.1.5.17); no row: no such key or value
+`lsa.names`       SIDs → `operation` (57 or 15), `reply`: stub of LsarLookupSids2 or
+                  LsarLookupSids (MS-LSAT 3.1.4.10 and 3.1.4.11)
 
 `path` is relative to the share, with backslashes, `""` for the share's root.
 """

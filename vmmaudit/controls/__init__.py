@@ -6,6 +6,8 @@ from typing import Final
 
 from vmmaudit.controls.acc_01 import ACC_01
 from vmmaudit.controls.acc_02 import ACC_02
+from vmmaudit.controls.acc_03 import ACC_03
+from vmmaudit.controls.acc_04 import ACC_04
 from vmmaudit.controls.acc_06 import ACC_06
 from vmmaudit.controls.control import Control
 from vmmaudit.controls.del_01 import DEL_01
@@ -23,13 +25,19 @@ from vmmaudit.controls.prm_01 import PRM_01, PRM_02, PRM_03, PRM_04, PRM_05, PRM
 from vmmaudit.controls.prm_07 import PRM_07
 from vmmaudit.controls.prm_08 import PRM_08
 from vmmaudit.controls.prm_09 import PRM_09
+from vmmaudit.controls.svc_01 import SVC_01
+from vmmaudit.controls.svc_02 import SVC_02
 
 CATALOGUE: Final[tuple[Control, ...]] = (
     ENV_02,
     ENV_04,
     ACC_01,
     ACC_02,
+    ACC_03,
+    ACC_04,
     ACC_06,
+    SVC_01,
+    SVC_02,
     LIB_01,
     LIB_02,
     LIB_03,

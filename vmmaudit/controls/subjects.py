@@ -8,7 +8,7 @@ from typing import Final
 from vmmaudit import questions
 from vmmaudit.assessment import Subject, SubjectKind
 from vmmaudit.facts import AccountFact, Facts, Missing, Principal
-from vmmaudit.scope import Host, Library
+from vmmaudit.scope import Host, Library, VmmServer
 
 BROKEN_ORDER: Final = (
     "ENV-04",
@@ -35,6 +35,13 @@ def host(facts: Facts, of: Host) -> Subject:
     """A Hyper-V host."""
     found = facts.host(of)
     return Subject(SubjectKind.HOST, of.name, _shown(found, of.name))
+
+
+def vmm(facts: Facts, of: VmmServer) -> Subject:
+    """A VMM server."""
+    return Subject(
+        SubjectKind.VMM, of.server, _shown(facts.directory.computer(of.server), of.server)
+    )
 
 
 def library(facts: Facts, of: Library) -> Subject:

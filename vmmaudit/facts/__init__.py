@@ -22,11 +22,13 @@ from vmmaudit.facts.servers import (
     ShareFact,
     Tree,
 )
+from vmmaudit.facts.services import Absence, ServiceFact, Services, ServiceSource
 from vmmaudit.facts.token import Holding, Identity, TokenFact, build_token
-from vmmaudit.scope import Host, Library, Scope
+from vmmaudit.scope import Host, Library, Scope, VmmServer
 from vmmaudit.windows.sid import is_builtin
 
 __all__ = [
+    "Absence",
     "AccountFact",
     "AccountSource",
     "Boot",
@@ -43,6 +45,9 @@ __all__ = [
     "Missing",
     "Principal",
     "Servers",
+    "ServiceFact",
+    "ServiceSource",
+    "Services",
     "ShareFact",
     "TokenFact",
     "Tree",
@@ -56,6 +61,7 @@ class AccountSource(StrEnum):
 
     RUN_AS = "run-as"
     DECLARED = "declared"
+    SERVICE = "service"
     SPN_OWNER = "spn-owner"
 
 
@@ -70,12 +76,20 @@ class AccountFact:
 class Facts:
     """Everything that is known, looked up by what the scope names."""
 
-    def __init__(self, evidence: Evidence, scope: Scope) -> None:
+    def __init__(
+        self,
+        evidence: Evidence,
+        scope: Scope,
+        directory: Directory | None = None,
+        servers: Servers | None = None,
+    ) -> None:
         self.evidence = evidence
         self.scope = scope
-        self.directory = Directory(evidence, scope)
-        self.servers = Servers(evidence, scope)
+        self.directory = directory or Directory(evidence, scope)
+        self.servers = servers or Servers(evidence, scope)
+        self.services = Services(evidence)
         self.account = cache(self._account)
+        self.service_account = cache(self._service_account)
         self.token = cache(self._token)
 
     @property
@@ -95,13 +109,72 @@ class Facts:
         """The server that was asked about a library share."""
         return questions.file_server(self.scope, library)
 
+    def vmm_service(self, vmm: VmmServer) -> ServiceFact | Absence | Missing:
+        """The VMM service of a VMM server."""
+        return self.services.vmm(questions.vmm_server(self.scope, vmm))
+
+    def running_as(self, vmm: VmmServer) -> Principal | Missing | None:
+        """Whom the VMM service is on the network; None where the service itself did not tell."""
+        service = self.vmm_service(vmm)
+        return self.started_as(service) if isinstance(service, ServiceFact) else None
+
+    def started_as(self, service: ServiceFact) -> Principal | Missing:
+        """Whom a service is on the network."""
+        if service.acts_as_computer:
+            return self.directory.computer(self._as_in_scope(service.server))
+        if service.is_local_account:
+            return Missing(
+                Reason.NOT_IN_DIRECTORY,
+                f"The service {service.name} of {service.server} runs as {service.account}, which "
+                "is no account of a domain.",
+                service.evidence,
+            )
+        return self.directory.account(service.account)
+
+    def _as_in_scope(self, server: str) -> str:
+        """A VMM server's name as the scope has it, which is how the directory was asked."""
+        names = (vmm.server for vmm in self.scope.vmm)
+        return next((n for n in names if questions.qualified(self.scope, n) == server), server)
+
+    def _service_account(self, vmm: VmmServer) -> AccountFact | Missing:
+        """The VMM service account: as the service says, else as declared, else by SPN."""
+        running = self.running_as(vmm)
+        if isinstance(running, Missing):
+            return running
+        if running is not None:
+            return AccountFact(running, AccountSource.SERVICE)
+        if vmm.account:
+            found = self.directory.account(vmm.account)
+            return (
+                found if isinstance(found, Missing) else AccountFact(found, AccountSource.DECLARED)
+            )
+        return self._spn_owner()
+
     def _account(self, host: Host) -> AccountFact | Missing:
-        """A(H): Run As account, else the declared service account, else the owner of SCVMM SPNs."""
+        """A(H): Run As account, else the service account as declared, running, or by SPN."""
         declared = self.scope.account_of(host)
         if declared:
             found = self.directory.account(declared)
             source = AccountSource.RUN_AS if host.run_as else AccountSource.DECLARED
             return found if isinstance(found, Missing) else AccountFact(found, source)
+        running = [one for vmm in self.scope.vmm if (one := self.running_as(vmm)) is not None]
+        for one in running:
+            if isinstance(one, Missing):
+                return one
+        known = {one.sid: one for one in running if isinstance(one, Principal)}
+        if len(known) > 1:
+            names = ", ".join(one.shown for one in known.values())
+            return Missing(
+                Reason.AMBIGUOUS,
+                f"The scope names no VMM service account, and the VMM services run as {names}.",
+                tuple(one.evidence for one in known.values()),
+            )
+        if known:
+            return AccountFact(next(iter(known.values())), AccountSource.SERVICE)
+        return self._spn_owner()
+
+    def _spn_owner(self) -> AccountFact | Missing:
+        """The one account that SPNs of the class SCVMM belong to."""
         owners = self.directory.vmm_owners()
         if isinstance(owners, Missing):
             return owners

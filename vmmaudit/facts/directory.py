@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 from vmmaudit import questions
 from vmmaudit.errors import FormatError
@@ -13,6 +13,7 @@ from vmmaudit.facts.missing import Missing
 from vmmaudit.facts.principal import Principal
 from vmmaudit.facts.principal import decode as decode_principal
 from vmmaudit.scope import Scope
+from vmmaudit.windows import lsat
 from vmmaudit.windows.sid import NAMES, sid_from_bytes
 
 
@@ -58,6 +59,7 @@ class Directory:
         self.owners = cache(self._owners)
         self.groups = cache(self._groups)
         self._by_sid: dict[str, Principal] | None = None
+        self._local_names: dict[str, str] | None = None
 
     def _domain(self, name: str) -> DomainFact | Missing:
         question = questions.domain_object(name)
@@ -134,16 +136,23 @@ class Directory:
 
     def _owners(self, name: str) -> tuple[Principal, ...] | Missing:
         """Who owns `cifs/name`, else `HOST/name`, in all domains of the scope; sorted by SID."""
+        found = self._registered(name)
+        if isinstance(found, Missing):
+            return found
+        by_class = [p for p in found.values() if p.has_spn(f"cifs/{name}")] or [
+            p for p in found.values() if p.has_spn(f"host/{name}")
+        ]
+        return tuple(sorted(by_class, key=lambda p: p.sid))
+
+    def _registered(self, name: str) -> dict[str, Principal] | Missing:
+        """Whoever the domains of the scope show for the SPNs of a server's name, by SID."""
         found: dict[str, Principal] = {}
         for domain in self._scope.domains:
             part = self._principals(questions.spn(domain.name, name))
             if isinstance(part, Missing):
                 return part
             found |= {principal.sid: principal for principal in part}
-        by_class = [p for p in found.values() if p.has_spn(f"cifs/{name}")] or [
-            p for p in found.values() if p.has_spn(f"host/{name}")
-        ]
-        return tuple(sorted(by_class, key=lambda p: p.sid))
+        return found
 
     def vmm_owners(self) -> tuple[Principal, ...] | Missing:
         """Who owns SPNs of the class SCVMM."""
@@ -188,10 +197,63 @@ class Directory:
                         self._by_sid[principal.sid] = principal
         return self._by_sid.get(sid)
 
+    def groups_above(
+        self, dn: str, leaving_out: tuple[str, str] | None = None
+    ) -> dict[str, tuple[str, ...]]:
+        """Groups reached from `dn` over `member`, each with the shortest path of SIDs to it.
+
+        What is known is limited to groups whose members were read; primary groups and foreign
+        principals are not members in this sense. `leaving_out` is an edge (member, group), DNs.
+        """
+        skipped = leaving_out and (leaving_out[0].lower(), leaving_out[1].lower())
+        paths: dict[str, tuple[str, ...]] = {}
+        waiting: list[tuple[str, tuple[str, ...]]] = [(dn.lower(), ())]
+        while waiting:
+            member, path = waiting.pop(0)
+            for group in self._groups_of.get(member, ()):
+                if group.sid in paths or (member, group.dn.lower()) == skipped:
+                    continue
+                paths[group.sid] = (*path, group.sid)
+                waiting.append((group.dn.lower(), paths[group.sid]))
+        return paths
+
+    @cached_property
+    def _groups_of(self) -> dict[str, tuple[Principal, ...]]:
+        """The groups that name a DN as their direct member, by that DN in lower case."""
+        found: dict[str, dict[str, Principal]] = {}
+        for question, answer in self._evidence.of(questions.SEARCH):
+            members = {
+                row.name: values
+                for row in answer.rows
+                for key, values in row.values.items()
+                if key.lower() == "member"
+            }
+            if not members:
+                continue
+            for group in self._decoded(question, answer):
+                for member in members.get(group.dn, ()):
+                    key = member.decode("utf-8", "replace").lower()
+                    found.setdefault(key, {})[group.sid] = group
+        return {
+            key: tuple(sorted(groups.values(), key=lambda g: g.sid))
+            for key, groups in found.items()
+        }
+
     def name_of(self, sid: str) -> str:
         """The name as found, a well-known name in English, or the SID itself."""
         principal = self.principal(sid)
-        return principal.shown if principal else NAMES.get(sid, sid)
+        if principal:
+            return principal.shown
+        return NAMES.get(sid) or self._told_by_servers().get(sid, sid)
+
+    def _told_by_servers(self) -> dict[str, str]:
+        """Names that servers told of their own accounts and of domains outside the scope."""
+        if self._local_names is None:
+            self._local_names = {}
+            for question, answer in self._evidence.of(questions.LOCAL_NAMES):
+                for sid, name in local_names(question, answer):
+                    self._local_names.setdefault(sid, name)
+        return self._local_names
 
     def _decoded(self, question: Question, answer: Answer) -> Iterator[Principal]:
         for row in answer.rows:
@@ -240,6 +302,19 @@ class Directory:
             sentence = f"The domain {question.server} knows {what} {len(found)} times."
             return Missing(Reason.AMBIGUOUS, sentence, (question.id,))
         return found[0]
+
+
+def local_names(question: Question, answer: Answer) -> Iterator[tuple[str, str]]:
+    r"""SID and `DOMAIN\name` of those that a server knew; what it did not say well is left out."""
+    for row in answer.rows:
+        extended = row.first("operation") == str(lsat.LOOKUP_SIDS2).encode()
+        try:
+            found = lsat.decode_names(row.first("reply") or b"", flags=extended)
+        except FormatError:
+            continue
+        for sid, name in zip(question.detail, found, strict=False):
+            if name.known:
+                yield sid, name.shown
 
 
 def _text(row: Row, key: str) -> str:

@@ -11,6 +11,7 @@ class NtStatus(IntEnum):
     SUCCESS = 0x00000000
     PENDING = 0x00000103
     MORE_ENTRIES = 0x00000105
+    SOME_NOT_MAPPED = 0x00000107
     BUFFER_OVERFLOW = 0x80000005
     NO_MORE_FILES = 0x80000006
     STOPPED_ON_SYMLINK = 0x8000002D
@@ -33,6 +34,7 @@ class NtStatus(IntEnum):
     INVALID_WORKSTATION = 0xC0000070
     PASSWORD_EXPIRED = 0xC0000071
     ACCOUNT_DISABLED = 0xC0000072
+    NONE_MAPPED = 0xC0000073
     INSUFFICIENT_RESOURCES = 0xC000009A
     PIPE_NOT_AVAILABLE = 0xC00000AC
     PIPE_BUSY = 0xC00000AE
@@ -59,9 +61,10 @@ class NtStatus(IntEnum):
 
 
 class Win32(IntEnum):
-    """MS-ERREF 2.2, and for the NERR codes MS-SRVS 2.2.2, as the server service returns them."""
+    """MS-ERREF 2.2, and for the NERR codes MS-SRVS 2.2.2, as services return them."""
 
     SUCCESS = 0
+    ERROR_FILE_NOT_FOUND = 2
     ERROR_ACCESS_DENIED = 5
     ERROR_NOT_ENOUGH_MEMORY = 8
     ERROR_NOT_SUPPORTED = 50
@@ -69,6 +72,7 @@ class Win32(IntEnum):
     ERROR_INVALID_NAME = 123
     ERROR_INVALID_LEVEL = 124
     ERROR_MORE_DATA = 234
+    ERROR_SERVICE_DOES_NOT_EXIST = 1060
     NERR_BufTooSmall = 2123
     NERR_NetNameNotFound = 2310
 
