@@ -29,15 +29,20 @@ from vmmaudit import scope as scope_format
 from vmmaudit.assessment import Assessment
 from vmmaudit.errors import PackError, UsageError
 from vmmaudit.evidence import Evidence
-from vmmaudit.judge import judge
+from vmmaudit.facts import Facts, decode
+from vmmaudit.judge import assess
 from vmmaudit.pack import Pack
 from vmmaudit.scope import Scope
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from vmmaudit.change.changes import Change
+    from vmmaudit.change.suppose import Suppose
     from vmmaudit.collect.doctor import Check
     from vmmaudit.collect.gather import Interruption, Report
+    from vmmaudit.diagnosis import Diagnosis
+    from vmmaudit.explain import Explanation
     from vmmaudit.report.document import ControlInfo, Document
     from vmmaudit.report.register import EvidenceSummary
 
@@ -54,6 +59,7 @@ class Audit:
         scope_text: the scope file as it was given; it becomes part of the pack.
         derived_from: digest of the pack that the evidence was taken from, if any.
         previous: the assessment of the last audit, which tells what is found again.
+        supposed: changes that were not made, for *what if*; such an audit is never written.
     """
 
     name: str
@@ -62,6 +68,7 @@ class Audit:
     evidence: Evidence
     derived_from: str | None = None
     previous: Assessment | None = None
+    supposed: tuple[Change, ...] = ()
     _documents: dict[str, Document] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -69,7 +76,7 @@ class Audit:
     @cached_property
     def assessment(self) -> Assessment:
         """Every verdict, and the matrix of hosts and shares."""
-        return judge(self.evidence, self.scope)
+        return assess(self.facts)
 
     @cached_property
     def register(self) -> EvidenceSummary:
@@ -192,6 +199,8 @@ class Audit:
         return self._write(output, files)
 
     def _write(self, output: Path, files: Mapping[str, bytes]) -> Pack:
+        if self.supposed:
+            raise UsageError("A what-if is no evidence and is not written; write the audit itself.")
         origin = self.evidence.origin
         return packs.write(
             output,
@@ -224,6 +233,43 @@ class Audit:
                 "output": "",
             }
             return execute("audit", {**given, **parameters}, beside)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """The evidence decoded: what every control and every explanation rests on."""
+        found = decode(self.evidence, self.scope)
+        if not self.supposed:
+            return found
+        from vmmaudit.change.whatif import changed
+
+        return changed(found, self.supposed)
+
+    @property
+    def suppose(self) -> Suppose:
+        """Makes changes by the names people use, for `what_if`."""
+        from vmmaudit.change.suppose import Suppose
+
+        return Suppose(self.facts)
+
+    def what_if(self, *changes: Change) -> Audit:
+        """This audit as it would be after some changes; nothing is touched, nothing written."""
+        return replace(self, supposed=(*self.supposed, *changes))
+
+    def explain(self, host: str, file: str) -> Explanation:
+        r"""Why `host` can or cannot open `file`, link by link, and what would mend it.
+
+        Args:
+            host: its name as in the scope, or the short one (`HYPER07`).
+            file: a UNC path, a path under the share, or a file name that is there once.
+
+        Raises:
+            UsageError: the scope has no such host, or no library shows such a file.
+        """
+        from vmmaudit.change.find import find_file, find_host
+        from vmmaudit.change.goal import Goal
+        from vmmaudit.explain import explain
+
+        return explain(self.facts, Goal(find_host(self.facts, host), *find_file(self.facts, file)))
 
     @property
     def any_domain(self) -> bool:
@@ -311,6 +357,20 @@ def demo() -> Audit:
     return replayed(DEMO / packs.EVIDENCE, DEMO / packs.SCOPE, name="demo")
 
 
+def newest(output: Path) -> Path:
+    """The pack in `output` that was written last.
+
+    Raises:
+        UsageError: there is none.
+    """
+    found = [entry.parent for entry in output.glob(f"*/{packs.MANIFEST}")]
+    if not found:
+        raise UsageError(
+            f"There is no pack in {output}; name one with --evidence, or a scope with --scope."
+        )
+    return max(found, key=lambda folder: ((folder / packs.MANIFEST).stat().st_mtime, folder.name))
+
+
 def replayed(source: Path, scope: Path | None = None, name: str = "") -> Audit:
     """The audit of evidence that was collected before.
 
@@ -382,6 +442,36 @@ def examined(scope: Path, prompt: Callable[[str], str] | None = None) -> Iterato
         yield from examine(loaded, wire)
     finally:
         wire.close()
+
+
+def diagnosed(
+    files: str | Path | Sequence[str | Path] = "", evidence: str | Path = "", language: str = "en"
+) -> Diagnosis:
+    """What failed in VMM traces, job exports or event exports (`-` is standard input).
+
+    With evidence (a pack) each failure is looked up in its assessment. Without any file the
+    embedded sample is read, beside the made-up site.
+
+    Raises:
+        UsageError: a file cannot be read, or there are no texts in that language.
+    """
+    from vmmaudit.controls.texts import languages
+    from vmmaudit.diagnosis import diagnose, opened
+
+    if language not in languages():
+        raise UsageError(
+            f"There are no texts in '{language}'; choose from {', '.join(languages())}."
+        )
+    named = [files] if isinstance(files, str | Path) else list(files)
+    named = [name for name in named if str(name)]
+    assessment = None
+    if evidence:
+        assessment = replayed(Path(evidence)).assessment
+    elif not named:
+        assessment = demo().assessment
+    if not named:
+        return diagnose([opened(str(DEMO / "trace.log"), "trace.log")], assessment, language)
+    return diagnose((opened(str(name)) for name in named), assessment, language)
 
 
 def _pdf(document: Document, attachments: Mapping[str, bytes]) -> bytes:

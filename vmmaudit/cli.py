@@ -193,6 +193,75 @@ def report(
 
 
 @app.command()
+def explain(
+    host: Annotated[str, typer.Argument(help="The host, e.g. HYPER07.", show_default=False)],
+    file: Annotated[
+        str, typer.Argument(help="UNC path or name of the ISO file.", show_default=False)
+    ],
+    *,
+    evidence: Annotated[
+        Path | None,
+        typer.Option("--evidence", help="A pack (default: the newest one in output)."),
+    ] = None,
+    scope: Annotated[
+        Path | None, typer.Option("--scope", help="Collect for this scope now.")
+    ] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Use the embedded, made-up site.")] = False,
+    language: Annotated[str, typer.Option("--language", "-l", help="de or en.")] = "en",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say why a host can or cannot open an ISO image, and what would mend it."""
+    from vmmaudit import audit as facade
+
+    if demo:
+        found = facade.demo()
+    elif scope is not None and evidence is None:
+        found, _ = _collect(scope)
+    else:
+        source = evidence or facade.newest(Path("output"))
+        _say(f"from {source}")
+        found = facade.replayed(source, scope)
+    (chosen,) = found.languages(language)[:1]
+    explanation = found.explain(host, file)
+    if as_json:
+        _print(explanation.to_frame().to_json(orient="records", force_ascii=False, indent=1))
+    else:
+        for line in explanation.in_words(chosen).splitlines():
+            _print(line)
+    raise typer.Exit(
+        {"yes": Exit.OK, "no": Exit.FAILURES}.get(explanation.ready.value, Exit.NOT_ASSESSABLE)
+    )
+
+
+@app.command()
+def diagnose(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="VMM traces, job or event exports, error texts; - is standard input.",
+            show_default=False,
+        ),
+    ],
+    *,
+    evidence: Annotated[
+        Path | None, typer.Option("--evidence", help="A pack to look the failures up in.")
+    ] = None,
+    language: Annotated[str, typer.Option("--language", "-l", help="de or en.")] = "en",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what failed in VMM's traces and jobs, whose access was refused, and what to look at."""
+    from vmmaudit import audit as facade
+
+    found = facade.diagnosed(files, evidence or "", language)
+    if as_json:
+        _print(json.dumps(found.data(), indent=1))
+        return
+    for line in str(found).splitlines():
+        _print(line)
+
+
+@app.command()
 def diff(
     before: Annotated[Path, typer.Argument(help="The earlier pack.", show_default=False)],
     after: Annotated[Path, typer.Argument(help="The later pack.", show_default=False)],

@@ -9,7 +9,7 @@ from functools import cache, cached_property
 
 from vmmaudit import questions
 from vmmaudit.evidence import Evidence, Reason
-from vmmaudit.facts.directory import Directory, DomainFact, Groups, Trust
+from vmmaudit.facts.directory import Directory, DomainFact, Groups, Membership, Trust
 from vmmaudit.facts.missing import Missing
 from vmmaudit.facts.principal import Principal
 from vmmaudit.facts.servers import (
@@ -42,6 +42,7 @@ __all__ = [
     "Item",
     "LocalGroup",
     "LocalGroups",
+    "Membership",
     "Missing",
     "Principal",
     "Servers",
@@ -204,6 +205,13 @@ class Facts:
     def name_of(self, sid: str) -> str:
         """The name of an account, of a server's own group, or of a well-known SID; else the SID."""
         return self._local_names.get(sid) or self.directory.name_of(sid)
+
+    def service_accounts(self) -> tuple[tuple[str, AccountFact | Missing], ...]:
+        """Every distinct VMM service account, by the name it is declared under."""
+        found: dict[str, AccountFact | Missing] = {}
+        for vmm in self.scope.vmm:
+            found.setdefault((vmm.account or "SCVMM").lower(), self.service_account(vmm))
+        return tuple(found.items())
 
     @cached_property
     def _local_names(self) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -47,6 +47,15 @@ class Groups:
     evidence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """An edge of the graph of groups: the member's DN, the group's SID and DN."""
+
+    member: str
+    group: str
+    group_dn: str
+
+
 class Directory:
     """Questions asked of the evidence about the domains of the scope."""
 
@@ -58,7 +67,7 @@ class Directory:
         self.account = cache(self._account)
         self.owners = cache(self._owners)
         self.groups = cache(self._groups)
-        self._by_sid: dict[str, Principal] | None = None
+        self.registered = cache(self._registered)
         self._local_names: dict[str, str] | None = None
 
     def _domain(self, name: str) -> DomainFact | Missing:
@@ -136,7 +145,7 @@ class Directory:
 
     def _owners(self, name: str) -> tuple[Principal, ...] | Missing:
         """Who owns `cifs/name`, else `HOST/name`, in all domains of the scope; sorted by SID."""
-        found = self._registered(name)
+        found = self.registered(name)
         if isinstance(found, Missing):
             return found
         by_class = [p for p in found.values() if p.has_spn(f"cifs/{name}")] or [
@@ -188,33 +197,42 @@ class Directory:
 
     def principal(self, sid: str) -> Principal | None:
         """Who has this SID, as far as anything was read of them."""
-        if self._by_sid is None:
-            self._by_sid = {}
-            for question, answer in self._evidence.of(questions.SEARCH):
-                for principal in self._decoded(question, answer):
-                    known = self._by_sid.get(principal.sid)
-                    if known is None or len(known.spns) < len(principal.spns):
-                        self._by_sid[principal.sid] = principal
         return self._by_sid.get(sid)
 
+    def known(self) -> tuple[Principal, ...]:
+        """Everybody of whom anything was read."""
+        return tuple(self._by_sid.values())
+
+    @cached_property
+    def _by_sid(self) -> dict[str, Principal]:
+        found: dict[str, Principal] = {}
+        for question, answer in self._evidence.of(questions.SEARCH):
+            for principal in self._decoded(question, answer):
+                known = found.get(principal.sid)
+                if known is None or len(known.spns) < len(principal.spns):
+                    found[principal.sid] = principal
+        return found
+
     def groups_above(
-        self, dn: str, leaving_out: tuple[str, str] | None = None
+        self, *dns: str, joined: Sequence[Membership] = (), left: Sequence[Membership] = ()
     ) -> dict[str, tuple[str, ...]]:
-        """Groups reached from `dn` over `member`, each with the shortest path of SIDs to it.
+        """Groups reached from `dns` over `member`, each with the shortest path of SIDs to it.
 
         What is known is limited to groups whose members were read; primary groups and foreign
-        principals are not members in this sense. `leaving_out` is an edge (member, group), DNs.
+        principals are not members in this sense. `joined` and `left` are looked at as if they
+        had happened.
         """
-        skipped = leaving_out and (leaving_out[0].lower(), leaving_out[1].lower())
+        gone = {(edge.member.lower(), edge.group) for edge in left}
         paths: dict[str, tuple[str, ...]] = {}
-        waiting: list[tuple[str, tuple[str, ...]]] = [(dn.lower(), ())]
+        waiting: list[tuple[str, tuple[str, ...]]] = [(dn.lower(), ()) for dn in dns]
         while waiting:
             member, path = waiting.pop(0)
-            for group in self._groups_of.get(member, ()):
-                if group.sid in paths or (member, group.dn.lower()) == skipped:
-                    continue
-                paths[group.sid] = (*path, group.sid)
-                waiting.append((group.dn.lower(), paths[group.sid]))
+            known = [(group.sid, group.dn.lower()) for group in self._groups_of.get(member, ())]
+            new = [(e.group, e.group_dn.lower()) for e in joined if e.member.lower() == member]
+            for sid, dn in [*known, *new]:
+                if sid not in paths and (member, sid) not in gone:
+                    paths[sid] = (*path, sid)
+                    waiting.append((dn, paths[sid]))
         return paths
 
     @cached_property

@@ -17,6 +17,7 @@ from vmmaudit.windows.filetime import from_filetime
 from vmmaudit.windows.sid import sid_from_bytes
 
 _GENERALIZED_TIME: Final = "%Y%m%d%H%M%S"
+_ENCRYPTION: Final = "msds-supportedencryptiontypes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ class Principal:
         control: userAccountControl (MS-ADTS 2.2.16); `computed` its computed bits.
         delegates_to: msDS-AllowedToDelegateTo as written.
         changed: time of the last originating change per ATTRTYP.
+        password_set: None where it was never set or has to be changed at the next logon.
+        last_logon: lastLogonTimestamp, late by up to 14 days.
+        encryption: msDS-SupportedEncryptionTypes (MS-KILE 2.2.7), None where it is not set.
+        system_version: operatingSystemVersion as the machine wrote it, e.g. `10.0 (20348)`.
         evidence: id of the question that found it.
     """
 
@@ -49,6 +54,10 @@ class Principal:
     authentication_policy: str = ""
     when_changed: datetime | None = None
     changed: Mapping[int, datetime] = field(default_factory=dict)
+    password_set: datetime | None = None
+    last_logon: datetime | None = None
+    encryption: int | None = None
+    system_version: str = ""
     evidence: str = ""
 
     def __hash__(self) -> int:
@@ -134,6 +143,10 @@ def decode(row: Row, domain: str, netbios: str, evidence: str) -> Principal | No
         authentication_policy=text("msds-assignedauthnpolicy"),
         when_changed=_generalized_time(text("whenchanged")),
         changed=replication.change_times(meta) if meta else {},
+        password_set=from_filetime(number("pwdlastset")),
+        last_logon=from_filetime(number("lastlogontimestamp")),
+        encryption=number(_ENCRYPTION) if text(_ENCRYPTION) else None,
+        system_version=text("operatingsystemversion"),
         evidence=evidence,
     )
 

@@ -24,7 +24,7 @@ from vmmaudit.facts import (
 from vmmaudit.readiness.link import Link
 from vmmaudit.scope import Library, TokenProfile
 from vmmaudit.windows.access import LIST_DIRECTORY, READ, Decision, FileRight, Token, check
-from vmmaudit.windows.descriptor import SecurityDescriptor
+from vmmaudit.windows.descriptor import Ace, SecurityDescriptor
 
 NAMED: Final = 20
 """So many files are named in a finding; the count tells of the rest."""
@@ -55,6 +55,20 @@ class GroupAccess:
         """The descriptor's, where it was read."""
         found = self.group.descriptor
         return None if isinstance(found, Missing) else found.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """How one identity fares with one descriptor: what decides, and the token it meets."""
+
+    descriptor: SecurityDescriptor
+    decision: Decision
+    token: TokenFact
+
+    @property
+    def entries(self) -> tuple[Ace, ...]:
+        """The entries that decided."""
+        return tuple(self.descriptor.aces[index] for index in self.decision.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +136,45 @@ class Access:
         decision = self.check(descriptor, self.relevant(token.token, library), READ)
         values: dict[str, Value] = {"principal": principal.shown, "share": library.share}
         return self._link(decision, descriptor, token, values, evidence)
+
+    def share_ruling(self, principal: Principal, library: Library) -> Ruling | Missing:
+        """What at the share layer decides on Read."""
+        token = self.token(principal, library)
+        descriptor = self._facts.servers.share_descriptor(library)
+        if isinstance(token, Missing):
+            return token
+        if isinstance(descriptor, Missing):
+            return descriptor
+        decision = self.check(descriptor, self.relevant(token.token, library), READ)
+        return Ruling(descriptor, decision, token)
+
+    # -- one file -------------------------------------------------------------------------
+
+    def file(self, principal: Principal, library: Library, path: str) -> Link:
+        """Read of one file or folder at the NTFS layer."""
+        ruling = self.file_ruling(principal, library, path)
+        if isinstance(ruling, Missing):
+            return Link.unknown(ruling)
+        asked = questions.descriptor(self._facts.server(library), library.share_name, path)
+        values: dict[str, Value] = {
+            "principal": principal.shown,
+            "share": library.share,
+            "file": path,
+        }
+        evidence = (*ruling.token.evidence, asked.id)
+        return self._link(ruling.decision, ruling.descriptor, ruling.token, values, evidence)
+
+    def file_ruling(self, principal: Principal, library: Library, path: str) -> Ruling | Missing:
+        """What at the NTFS layer decides on Read of one file."""
+        token = self.token(principal, library)
+        descriptor = self._facts.servers.item_descriptor(library, path)
+        if isinstance(token, Missing):
+            return token
+        if isinstance(descriptor, Missing):
+            return descriptor
+        above = self._facts.servers.item_descriptor(library, path.rpartition("\\")[0])
+        relevant = self.relevant(token.token, library)
+        return Ruling(descriptor, self.read(descriptor, above, relevant, library), token)
 
     # -- the NTFS layer -------------------------------------------------------------------
 

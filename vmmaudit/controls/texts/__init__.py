@@ -4,6 +4,7 @@
     <language>/labels.toml      words of tables, verdicts, severities, kinds; the locale
     <language>/reasons.toml     one phrase for every `vmmaudit.evidence.Reason`
     <language>/report.toml      the sentences of the audit report
+    <language>/<other>.toml     the words of one more job each (explain, change, diagnosis, …)
 
 Placeholders are `{{name}}` and nothing else. Numbers, dates and lists are written
 as the language's locale has it, so a new language is one new folder and no code.
@@ -27,6 +28,7 @@ from babel.numbers import format_decimal
 PLACEHOLDER: Final = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 _STAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _SHARED: Final = ("labels", "reasons", "report")
+_CONTROL: Final = re.compile(r"[A-Z]{3}-\d\d")
 
 Fill: TypeAlias = str | int | date | datetime | Sequence[str]
 """What may fill a placeholder."""
@@ -99,6 +101,7 @@ class Texts:
     reasons: Mapping[str, str]
     report: Mapping[str, Any]
     controls: Mapping[str, ControlTexts] = field(default_factory=dict)
+    words: Mapping[str, Any] = field(default_factory=dict)
     zone: tzinfo = UTC
 
     @classmethod
@@ -119,10 +122,15 @@ class Texts:
                 )
         shared: dict[str, Any] = {name: tables.pop(name) for name in _SHARED}
         try:
-            controls = {name: ControlTexts(**table) for name, table in sorted(tables.items())}
+            controls = {
+                name: ControlTexts(**table)
+                for name, table in sorted(tables.items())
+                if _CONTROL.fullmatch(name)
+            }
         except TypeError as error:
             raise TextError(f"A control's texts in '{language}' are malformed: {error}.") from error
-        return cls(language=language, controls=controls, **shared)
+        words = {name: table for name, table in tables.items() if name not in controls}
+        return cls(language=language, controls=controls, words=words, **shared)
 
     @property
     def locale(self) -> str:
@@ -141,6 +149,10 @@ class Texts:
     def sentence(self, *path: str) -> str:
         """A template of `report.toml` by its path."""
         return _find(self.report, path, "report")
+
+    def word(self, *path: str) -> str:
+        """A word or template of one of the other files: its name without ending, then the path."""
+        return _find(self.words, path, path[0])
 
     @property
     def glossary(self) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,157 @@
+"""What an explanation names: the entry, the way to it, the place where it is set."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests import worlds
+from tests.simulate import simulate
+from tests.variants import VARIANTS
+from tests.worlds import World
+from vmmaudit.assessment import Ternary
+from vmmaudit.audit import demo
+from vmmaudit.change import changes
+from vmmaudit.change.find import find_file, find_host
+from vmmaudit.change.goal import Goal
+from vmmaudit.controls.texts import Texts, languages
+from vmmaudit.errors import UsageError
+from vmmaudit.explain import Explanation, explain
+from vmmaudit.facts import Facts, Holding, decode
+
+WORLDS = {variant.name: variant.world for variant in VARIANTS}
+
+
+def facts_of(world: World) -> Facts:
+    return decode(*simulate(world))
+
+
+def explained(world: World, host: str, file: str = worlds.ISO) -> Explanation:
+    facts = facts_of(world)
+    return explain(facts, Goal(find_host(facts, host), *find_file(facts, file)))
+
+
+def step(explanation: Explanation, name: str):
+    return next(found for found in explanation.steps if found.name == name)
+
+
+def test_a_grant_is_told_with_the_way_and_the_folder():
+    (entry,) = step(explained(worlds.conforming(), "HYPER01"), "host_file").entries
+    assert entry.path == (
+        r"CONTOSO\HYPER01$",
+        r"CONTOSO\GG_HyperV_Hosts",
+        r"CONTOSO\DL_VMMLib_R",
+    )
+    assert (entry.allows, entry.held, entry.folder) == (True, Holding.GROUP, "")
+
+
+def test_a_denial_is_told():
+    found = explained(WORLDS["file-denies-a-host"], "HYPER01")
+    denied = step(found, "host_file")
+    assert denied.control == "PRM-09"
+    (entry,) = denied.entries
+    assert (entry.allows, entry.trustee, entry.inherited) == (False, r"CONTOSO\HYPER01$", False)
+    assert found.ready is Ternary.NO
+
+
+def test_a_local_group_is_told_with_the_domain_group_in_it():
+    (entry,) = step(explained(WORLDS["through-a-local-group"], "HYPER01"), "host_file").entries
+    assert entry.held is Holding.LOCAL_GROUP
+    assert entry.path == (
+        r"CONTOSO\HYPER01$",
+        r"CONTOSO\GG_HyperV_Hosts",
+        r"LIBRARY01\ISO-Leser",
+    )
+
+
+@pytest.mark.parametrize("name", [v.name for v in VARIANTS if v.broken])
+@pytest.mark.parametrize("language", languages())
+def test_every_broken_variant_can_be_told(name: str, language: str):
+    variant = next(v for v in VARIANTS if v.name == name)
+    host, share = min(variant.broken)
+    facts = facts_of(variant.world)
+    library = next(lib for lib in facts.scope.libraries if lib.share.lower() == share)
+    path = next(i.path for i in facts.servers.tree(library).items if i.is_iso)
+    found = explain(facts, Goal(find_host(facts, host), library, path))
+    words = found.in_words(language)
+    assert found.ready is Ternary.NO
+    assert Texts.load(language).word("explain", "needed") in words
+    assert "{{" not in words
+    assert "<td" in found._repr_html_()
+    assert len(found.to_frame()) == 7
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_change_has_its_sentence(language: str):
+    steps = Texts.load(language).words["change"]["step"]
+    names = {kind.__name__ for kind in vars(changes).values() if hasattr(kind, "actor")}
+    assert names - {"AllowToAct"} <= {key.partition("_")[0] for key in steps}
+
+
+def test_hostile_names_are_inert_in_html():
+    world = worlds.conforming()
+    groups = tuple(
+        worlds.Group("<script>alert(1)</script>", g.scope, g.members)
+        if g.name == "GG_HyperV_Hosts"
+        else worlds.Group(
+            g.name,
+            g.scope,
+            tuple("<script>alert(1)</script>" if m == "GG_HyperV_Hosts" else m for m in g.members),
+        )
+        for g in world.groups
+    )
+    shown = explained(worlds.replace(world, groups=groups), "HYPER01")._repr_html_()
+    assert "<script" not in shown
+    assert "&lt;script&gt;" in shown
+
+
+@pytest.mark.parametrize(
+    ("host", "sentence"),
+    [
+        ("HYPER99", "has no host 'HYPER99'; did you mean"),
+        ("nobody.example.net", "has no host"),
+    ],
+)
+def test_an_unknown_host_is_named(host: str, sentence: str):
+    with pytest.raises(UsageError, match=sentence):
+        find_host(facts_of(worlds.conforming()), host)
+
+
+def test_files_are_found_by_unc_path_and_name():
+    facts = facts_of(worlds.conforming())
+    library = facts.scope.libraries[0]
+    unc = rf"\\LIBRARY01.contoso.com\msscvmmlibrary\{worlds.ISO.upper()}"
+    assert find_file(facts, unc) == (library, worlds.ISO)
+    assert find_file(facts, worlds.ISO) == (library, worlds.ISO)
+    assert find_file(facts, "Prüfung_ä.iso")[1] == r"ISOs\Prüfung_ä.iso"
+    for wrong in (r"\\other\share\x.iso", rf"{library.share}\x.iso", "x.iso"):
+        with pytest.raises(UsageError):
+            find_file(facts, wrong)
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "vmmaudit", "explain", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        encoding="utf-8",
+    )
+
+
+def test_the_command_line():
+    broken = run("HYPER07", worlds.ISO.rpartition("\\")[2], "--demo")
+    assert broken.returncode == 3
+    assert "It would work if:" in broken.stdout
+    good = run("HYPER01", worlds.ISO.rpartition("\\")[2], "--demo", "--json")
+    assert good.returncode == 0
+    assert {row["state"] for row in json.loads(good.stdout)} == {"yes"}
+    assert run("HYPER99", "x.iso", "--demo").returncode == 1
+    assert "Traceback" not in broken.stderr
+
+
+def test_an_audit_explains():
+    assert demo().explain("HYPER03", worlds.ISO).needed.changes

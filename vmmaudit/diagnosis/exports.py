@@ -1,0 +1,188 @@
+"""Jobs and events that were exported: CSV, JSON, XML of the event viewer, CLIXML.
+
+Each job or event becomes one record. Which column is the time and which the machine is told by
+its name, in English or German; every other text is kept. An event's number is left out: it is
+none of VMM's error codes (12700 is also an event of Hyper-V's worker process).
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final, cast
+from xml.etree import ElementTree as ET
+
+from vmmaudit.diagnosis.lines import Record, plain_record
+from vmmaudit.diagnosis.reading import Source, text
+from vmmaudit.diagnosis.stamp import stamp
+from vmmaudit.errors import UsageError
+
+_JSON_LIMIT: Final = 64 << 20
+_FIELD_LIMIT: Final = 1 << 20
+_TIMES: Final = (
+    *("timecreated", "systemtime", "date and time", "datum und uhrzeit", "starttime", "startzeit"),
+    *("addedtime", "modifiedtime", "endtime", "endzeit", "zeit", "time"),
+)
+_COMPUTERS: Final = ("computer", "machinename", "computername", "hostname")
+_LEFT_OUT: Final = frozenset(
+    {
+        *("id", "event id", "ereignis-id", "eventid", "instanceid", "index", "level", "ebene"),
+        *("leveldisplayname", "task category", "aufgabenkategorie", "task", "opcode", "keywords"),
+        *("version", "qualifiers", "eventrecordid", "recordid", "providerid", "guid"),
+        *("processid", "threadid", "relatedactivityid", "activityid", "userid", "channel"),
+    }
+)
+_KNOWN: Final = frozenset(
+    {*_TIMES, *_COMPUTERS, *_LEFT_OUT, "message", "meldung", "errorinfo", "status", "source"}
+    | {"quelle", "name", "description", "beschreibung", "problem", "progress", "owner"}
+)
+_ESCAPE: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+
+def form(head: bytes) -> str:
+    """`xml`, `json`, `csv`, or empty for anything else."""
+    begin = text(head).lstrip("\ufeff \t\r\n")
+    if begin.startswith(("<?xml", "<Event", "<Objs")):
+        return "xml"
+    if re.match(r"\{\s*[\"}]|\[\s*[{\"\]]", begin):
+        return "json"
+    first = next((line for line in begin.split("\n") if line and not line.startswith("#TYPE")), "")
+    columns = [name.strip().casefold() for name in next(csv.reader([first], _dialect(first)), [])]
+    return "csv" if len(columns) > 1 and len(_KNOWN & set(columns)) >= 2 else ""
+
+
+def exported(source: Source, kind: str) -> Iterator[Record]:
+    """The jobs or events of an export.
+
+    Raises:
+        UsageError: it is not what it begins as, or too large for its format.
+    """
+    items = {"xml": _xml, "json": _json, "csv": _csv}[kind](source)
+    for number, item in enumerate(items, 1):
+        if record := _record(item):
+            record.sequence = str(number)
+            yield record
+
+
+def _record(fields: list[tuple[str, str]]) -> Record | None:
+    """One job or event out of its named values."""
+    names: dict[str, str] = {}
+    for name, value in fields:
+        names.setdefault(name.casefold(), value)
+    kept: list[str] = []
+    for name, value in fields:
+        low = name.casefold()
+        if not value or low in _LEFT_OUT or low in _TIMES or low in _COMPUTERS:
+            continue
+        kept.append(f"ErrorInfo: {value}" if low == "errorinfo" else value)
+    if not kept:
+        return None
+    record = plain_record("\n".join(dict.fromkeys(kept)))
+    record.shape = "event" if {"message", "meldung", "provider", "quelle"} & names.keys() else "job"
+    record.when = next((stamp(names[name]) for name in _TIMES if names.get(name)), None)
+    record.computer = next((names[name] for name in _COMPUTERS if names.get(name)), "")
+    return record
+
+
+def _csv(source: Source) -> Iterator[list[tuple[str, str]]]:
+    """Rows; the event viewer writes the message behind the last named column."""
+    csv.field_size_limit(_FIELD_LIMIT)
+    lines = _text_lines(source)
+    first = next((line for line in lines if line.strip() and not line.startswith("#TYPE")), "")
+    dialect = _dialect(first)
+    columns = [name.strip() for name in next(csv.reader([first], dialect))]
+    try:
+        for row in csv.reader(lines, dialect):
+            names = [*columns, *["Message"] * max(0, len(row) - len(columns))]
+            yield [*zip(names, row, strict=False)]
+    except csv.Error as error:
+        raise UsageError(f"{source.name} is not CSV that can be read: {error}.") from error
+
+
+def _json(source: Source) -> Iterator[list[tuple[str, str]]]:
+    data = bytearray()
+    for chunk in source.chunks():
+        data += chunk
+        if len(data) > _JSON_LIMIT:
+            raise UsageError(f"{source.name} is more than 64 MB of JSON; export it as CSV.")
+    try:
+        value = json.loads(text(bytes(data)))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{source.name} is not JSON that can be read: {error}.") from error
+    for item in value if isinstance(value, list) else [value]:
+        yield [*_leaves("", item)]
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(str(key), inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(name, inner)
+    elif name.casefold() == "code" and isinstance(value, int):
+        yield name, f"Code: {value}"
+    elif value is not None and not isinstance(value, bool):
+        yield name, str(value)
+
+
+def _xml(source: Source) -> Iterator[list[tuple[str, str]]]:
+    """Items of the second level, or the root where it is an event itself."""
+    if b"<!DOCTYPE" in source.head or b"<!ENTITY" in source.head:
+        raise UsageError(f"{source.name} declares a document type; no export of Windows does.")
+    parser: ET.XMLPullParser[ET.Element] = ET.XMLPullParser(["start", "end"])
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    depth = 0
+    root: ET.Element | None = None
+    try:
+        for chunk in source.chunks():
+            parser.feed(decoder.decode(chunk))
+            for event, element in cast("Iterator[tuple[str, ET.Element]]", parser.read_events()):
+                if event == "start":
+                    root = element if root is None else root
+                    depth += 1
+                    continue
+                depth -= 1
+                if depth == 1 and root is not None and _tag(root) != "Event":
+                    yield [*_values(element)]
+                    root.clear()
+        parser.close()
+    except ET.ParseError as error:
+        raise UsageError(f"{source.name} is not XML that can be read: {error}.") from error
+    if root is not None and _tag(root) == "Event":
+        yield [*_values(root)]
+
+
+def _values(item: ET.Element) -> Iterator[tuple[str, str]]:
+    for element in item.iter():
+        name = element.get("N") or element.get("Name") or _tag(element)
+        for key, value in element.attrib.items():
+            if key in ("SystemTime", "Name"):
+                yield ("Provider" if key == "Name" else key), value
+        if element.text and element.text.strip():
+            yield name, _ESCAPE.sub(lambda found: chr(int(found[1], 16)), element.text.strip())
+
+
+def _tag(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _text_lines(source: Source) -> Iterator[str]:
+    rest = b""
+    for chunk in source.chunks():
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (text(line).replace("\0", "") + "\n" for line in whole)
+    if rest:
+        yield text(rest).replace("\0", "")
+
+
+def _dialect(line: str) -> type[csv.Dialect]:
+    counts = {mark: line.count(mark) for mark in ",;\t"}
+
+    class Found(csv.excel):
+        delimiter = max(counts, key=lambda mark: counts[mark])
+
+    return Found
