@@ -242,7 +242,7 @@ def encode(
     dacl = 0
     if aces is not None:
         dacl = 20 + len(body)
-        packed = b"".join(_packed(ace) for ace in aces)
+        packed = b"".join(pack_ace(ace) for ace in aces)
         body += struct.pack("<BBHHH", _revision(aces), 0, 8 + len(packed), len(aces), 0) + packed
     return struct.pack("<BBHIIII", 1, 0, flags, offsets[0], offsets[1], 0, dacl) + body
 
@@ -252,7 +252,8 @@ def _revision(aces: Sequence[Ace]) -> int:
     return 4 if any(a.type in _OBJECT | _CALLBACK_OBJECT for a in aces) else 2
 
 
-def _packed(ace: Ace) -> bytes:
+def pack_ace(ace: Ace) -> bytes:
+    """One entry in its binary form (MS-DTYP 2.4.4)."""
     if ace.sid is None:
         body = ace.data
     else:
