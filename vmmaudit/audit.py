@@ -27,7 +27,7 @@ from vmmaudit import pack as packs
 from vmmaudit import questions
 from vmmaudit import scope as scope_format
 from vmmaudit.assessment import Assessment
-from vmmaudit.errors import PackError, UsageError
+from vmmaudit.errors import AuditError, PackError, UsageError
 from vmmaudit.evidence import Evidence
 from vmmaudit.facts import Facts, decode
 from vmmaudit.judge import assess
@@ -43,8 +43,10 @@ if TYPE_CHECKING:
     from vmmaudit.collect.gather import Interruption, Report
     from vmmaudit.diagnosis import Diagnosis
     from vmmaudit.explain import Explanation
+    from vmmaudit.planned import PlannedChange
     from vmmaudit.report.document import ControlInfo, Document
     from vmmaudit.report.register import EvidenceSummary
+    from vmmaudit.trend import Point
 
 _PREVIOUS: Final = "previous.json"
 DEMO: Final = Path(__file__).parent / "demo"
@@ -153,7 +155,9 @@ class Audit:
         yield f"verdicts.{language}.csv", render_csv(self.assessment, texts)
         yield (
             f"workbook.{language}.xlsx",
-            render_xlsx(document, self.assessment, self.register, _catalogue(), texts),
+            render_xlsx(
+                document, self.assessment, self.register, _catalogue(), texts, self.previous
+            ),
         )
 
     def _oscal(self, base: Mapping[str, bytes]) -> bytes:
@@ -271,6 +275,25 @@ class Audit:
 
         return explain(self.facts, Goal(find_host(self.facts, host), *find_file(self.facts, file)))
 
+    def plan(self, hosts: Sequence[str] = (), libraries: Sequence[str] = ()) -> PlannedChange:
+        """The smallest set of changes that makes hosts ready, as scripts and as a request.
+
+        Args:
+            hosts: names as in the scope, or short ones; all where none is given.
+            libraries: UNC shares; all where none is given.
+
+        Raises:
+            UsageError: the scope has no such host or share.
+        """
+        from vmmaudit.change.find import find_host, find_place
+        from vmmaudit.change.plan import goals, plan
+        from vmmaudit.planned import PlannedChange
+
+        facts = self.facts
+        chosen = [find_host(facts, name) for name in hosts] or self.scope.hyper_v_hosts
+        shares = [find_place(facts, unc)[0] for unc in libraries] or self.scope.libraries
+        return PlannedChange(self, plan(facts, goals(facts, chosen, shares)))
+
     @property
     def any_domain(self) -> bool:
         """Whether at least one domain of the scope could be read."""
@@ -334,22 +357,56 @@ def open_audit(
         found = collected(Path(scope))
     else:
         found = demo()
-    return replace(found, previous=assessed(Path(previous)) if previous else None)
+    return replace(found, previous=assessed(Path(previous))) if previous else found
 
 
 def assessed(source: Path) -> Assessment:
     """The assessment as it stands in a pack (or an `assessment.json`): what was signed then.
+
+    A pack that was only collected is judged now.
 
     Raises:
         PackError: there is none, or the pack was changed.
     """
     if source.is_dir():
         packs.read(source)
+        if not (source / packs.ASSESSMENT).exists():  # collected, and never judged
+            return replayed(source).assessment
         source = source / packs.ASSESSMENT
     try:
         return assessments.loads(source.read_bytes(), str(source))
     except OSError as error:
         raise PackError(f"{source} cannot be read: {error.strerror or error}.") from error
+
+
+def developed(folder: Path, name: str = "") -> tuple[dict[str, tuple[Point, ...]], list[str]]:
+    """The numbers of all packs in a folder, by scope name and in time order.
+
+    Returns:
+        The points, and one sentence for every pack that could not be read.
+
+    Raises:
+        UsageError: there is no pack, or none of that scope name.
+    """
+    from vmmaudit.trend import series
+
+    found, problems = [], []
+    for manifest in sorted(folder.glob(f"*/{packs.MANIFEST}"), key=_age):
+        pack = manifest.parent
+        if name and pack.name.rpartition("_")[0] != name:
+            continue
+        try:
+            found.append((pack.name, assessed(pack)))
+        except AuditError as error:
+            problems.append(str(error))
+    if not found:
+        named = f" of the scope '{name}'" if name else ""
+        raise UsageError("\n".join([f"There is no readable pack{named} in {folder}.", *problems]))
+    return series(found), problems
+
+
+def _age(manifest: Path) -> tuple[float, str]:
+    return manifest.stat().st_mtime, manifest.parent.name
 
 
 def demo() -> Audit:
@@ -378,21 +435,35 @@ def replayed(source: Path, scope: Path | None = None, name: str = "") -> Audit:
         UsageError: an evidence file without a pack around it needs a scope.
     """
     derived_from: str | None = None
+    previous: Assessment | None = None
     if source.is_dir():
         pack = packs.read(source)
         derived_from = pack.digest
         evidence = pack.evidence()
         scope = scope or source / packs.SCOPE
         name = name or source.name.rpartition("_")[0]
+        if (source / _PREVIOUS).exists():
+            previous = assessed(source / _PREVIOUS)
     elif scope is None:
         raise UsageError(
             f"{source} is an evidence file without its pack; name the scope it was collected for."
         )
     else:
         evidence = evidence_format.load(source)
-    loaded = scope_format.load(scope)
-    text = scope.read_text(encoding="utf-8-sig")
-    return Audit(name or scope.stem, text, loaded, evidence, derived_from)
+    text, loaded = _scope(scope)
+    return Audit(name or scope.stem, text, loaded, evidence, derived_from, previous)
+
+
+def _scope(path: Path) -> tuple[str, Scope]:
+    """A scope file as a pack stores it, with the list of waivers it names written into it."""
+    from vmmaudit.waivers import merged
+
+    loaded = scope_format.load(path)
+    text = path.read_text(encoding="utf-8-sig")
+    if not loaded.waivers_file:
+        return text, loaded
+    text = merged(text, str(path), path.parent)
+    return text, scope_format.parse(text, str(path), path.parent)
 
 
 def collected(
@@ -405,8 +476,7 @@ def collected(
     from vmmaudit.collect.gather import collect
     from vmmaudit.collect.live import Live
 
-    loaded = scope_format.load(scope)
-    text = scope.read_text(encoding="utf-8-sig")
+    text, loaded = _scope(scope)
     wire = Live(loaded.domains, prompt)
     try:
         evidence = collect(loaded, wire, report or (lambda progress: None), interruption)
@@ -466,7 +536,10 @@ def diagnosed(
     named = [name for name in named if str(name)]
     assessment = None
     if evidence:
-        assessment = replayed(Path(evidence)).assessment
+        source = Path(evidence)
+        beside = source.parent / packs.SCOPE
+        scope = beside if source.is_file() and beside.is_file() else None
+        assessment = replayed(source, scope).assessment
     elif not named:
         assessment = demo().assessment
     if not named:
@@ -476,8 +549,9 @@ def diagnosed(
 
 def _pdf(document: Document, attachments: Mapping[str, bytes]) -> bytes:
     from vmmaudit.report.pdf import render_pdf
+    from vmmaudit.seal.fields import prepare
 
-    return render_pdf(document, attachments)
+    return prepare(render_pdf(document, attachments))
 
 
 def _catalogue() -> list[ControlInfo]:

@@ -262,6 +262,33 @@ def diagnose(
 
 
 @app.command()
+def plan(
+    pack: PackFolder,
+    *,
+    host: Annotated[
+        list[str] | None, typer.Option("--host", help="Only this host; may be given again.")
+    ] = None,
+    library: Annotated[
+        list[str] | None, typer.Option("--library", help="Only this share (UNC).")
+    ] = None,
+    scope: ScopeOption = None,
+    language: Language = "",
+    output: Output = Path("output"),
+) -> None:
+    """Write what would make hosts ready: change.ps1, rollback.ps1 and the change request."""
+    from vmmaudit import audit as facade
+
+    found = facade.replayed(pack, scope).plan(host or (), library or ())
+    for row in found.to_frame().itertuples():
+        _say(f"{row.step:3}. {row.what}  [{row.who}]")
+    for obstacle in found.plan.obstacles:
+        _say(f"  no simple change mends {obstacle.goal.host.name}: {obstacle.link}")
+    written = found.write(output, language)
+    assert written is not None  # noqa: S101 - an output was named
+    _print(str(written.folder))
+
+
+@app.command()
 def diff(
     before: Annotated[Path, typer.Argument(help="The earlier pack.", show_default=False)],
     after: Annotated[Path, typer.Argument(help="The later pack.", show_default=False)],
@@ -291,6 +318,50 @@ def diff(
             f"{was_ready.ready.value} -> {is_ready.ready.value}"
         )
     _say(f"{len(found.moved)} verdicts moved, {found.unchanged} did not")
+
+
+@app.command()
+def trend(
+    folder: Annotated[Path, typer.Argument(help="A folder of packs.", show_default=False)],
+    *,
+    language: Annotated[str, typer.Option("--language", "-l", help="de or en.")] = "en",
+    name: Annotated[str, typer.Option("--name", help="Only packs of this scope name.")] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The page (default: in FOLDER)."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and write no page.")] = False,
+) -> None:
+    """Show how the verdicts developed over all packs of a folder, as a page and as a table."""
+    from vmmaudit import audit as facade
+    from vmmaudit import trend as trends
+    from vmmaudit.controls.texts import Texts, languages
+
+    if language not in languages():
+        raise UsageError(
+            f"There are no texts in '{language}'; choose from {', '.join(languages())}."
+        )
+    found, problems = facade.developed(folder, name)
+    for problem in problems:
+        _say(f"vmmaudit: {problem}")
+    if as_json:
+        every = [point for points in found.values() for point in points]
+        _print(json.dumps(trends.data(every), ensure_ascii=False, indent=1))
+        return
+    texts = Texts.load(language)
+    for scope, points in found.items():
+        _print(scope)
+        rows = trends.table(points, texts)
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            cells = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+            _print("  " + "  ".join(cells))
+    page = output or folder / f"trend.{language}.html"
+    try:
+        page.write_bytes(trends.render(found, texts))
+    except OSError as error:
+        raise UsageError(f"{page} cannot be written: {error.strerror or error}.") from error
+    _print(str(page))
 
 
 @app.command()

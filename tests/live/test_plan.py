@@ -18,6 +18,7 @@ from tests.random_worlds import random_world
 from tests.variants import VARIANTS, Variant
 from tests.worlds import World
 from vmmaudit.assessment import Ternary
+from vmmaudit.change.moved import missing, moved, unplanned
 from vmmaudit.change.plan import Plan, dumps, goals, plan
 from vmmaudit.explain import explain
 from vmmaudit.facts import Facts, decode
@@ -67,13 +68,19 @@ def there_and_back(lab: Lab, world: World) -> None:
     apply(lab, world)
     lab.world_of_plan = world  # type: ignore[attr-defined]
     before = descriptors(), attributes(lab), shares(lab, world)
-    facts = decode(*collected(lab, world))
+    evidence, scope = collected(lab, world)
+    facts = decode(evidence, scope)
     found = planned(facts)
     assert found.steps
     assert not found.obstacles
     data = json.loads(dumps(found))
     carry_out(lab, world, data)
-    after = decode(*collected(lab, world))
+    later, _ = collected(lab, world)
+    moves = moved(evidence, later, found)
+    assert moves
+    assert not unplanned(moves)
+    assert not missing(moves, found)
+    after = decode(later, scope)
     for host, share in found.wanted[:: max(1, len(found.wanted) // 3)]:
         for goal in goals(facts, facts.scope.hyper_v_hosts, facts.scope.libraries):
             if (goal.host.name, goal.library.share) == (host, share):
@@ -83,6 +90,7 @@ def there_and_back(lab: Lab, world: World) -> None:
                 break
     roll_back(lab, world, data)
     assert (descriptors(), attributes(lab), shares(lab, world)) == before
+    assert moved(evidence, collected(lab, world)[0]) == ()
 
 
 @pytest.mark.parametrize("variant", BROKEN, ids=lambda variant: variant.name)
@@ -93,6 +101,21 @@ def test_every_broken_variant_there_and_back(lab: Lab, variant: Variant):
 @pytest.mark.parametrize("seed", range(8))
 def test_random_worlds_there_and_back(lab: Lab, seed: int):
     there_and_back(lab, random_world(seed))
+
+
+def test_what_nobody_planned_is_told(lab: Lab):
+    world = next(v.world for v in BROKEN if v.name == "kerberos-only")
+    apply(lab, world)
+    evidence, scope = collected(lab, world)
+    found = planned(decode(evidence, scope))
+    other = world.with_host("HYPER02", delegate_to=()).with_group("GG_HyperV_Hosts", members=())
+    apply(lab, other)
+    moves = moved(evidence, collected(lab, world)[0], found)
+    assert {(one.place.split(",")[0], one.what) for one in unplanned(moves)} == {
+        ("CN=HYPER02", "msDS-AllowedToDelegateTo"),
+        ("CN=GG_HyperV_Hosts", "member"),
+    }
+    assert missing(moves, found) == tuple(s for s in found.steps if hasattr(s, "account"))
 
 
 def test_rollback_refuses_what_somebody_changed(lab: Lab):

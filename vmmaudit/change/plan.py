@@ -98,11 +98,13 @@ class EntryStep:
     Attributes:
         place: the UNC of a share, folder or file, or the DN of a directory object.
         layer: `share`, `folder`, `file` or `directory`.
+        server: the server that holds it, as it was asked by its full name; or the domain.
         before: the entries as read, in their order; `after` as they are to be.
     """
 
     place: str
     layer: str
+    server: str
     before: tuple[Ace, ...]
     after: tuple[Ace, ...]
     changes: tuple[Change, ...]
@@ -243,7 +245,7 @@ def _account_step(
     if kind == "directory":
         old = before.allowed_to_act.aces if before.allowed_to_act else ()
         new = after.allowed_to_act.aces if after.allowed_to_act else ()
-        return EntryStep(account.dn, kind, old, new, changes, Actor.DOMAIN)
+        return EntryStep(account.dn, kind, account.domain, old, new, changes, Actor.DOMAIN)
     ours, theirs = (
         (before.delegates_to, after.delegates_to)
         if kind == DELEGATES_TO
@@ -262,7 +264,8 @@ def _share_step(facts: Facts, later: Facts, share: str, changes: tuple[Change, .
     library = _library(facts, share)
     before = facts.servers.share_descriptor(library)
     after = later.servers.share_descriptor(library)
-    return EntryStep(share, "share", _aces(before), _aces(after), changes)
+    server = questions.file_server(facts.scope, library)
+    return EntryStep(share, "share", server, _aces(before), _aces(after), changes)
 
 
 def _file_step(
@@ -276,17 +279,12 @@ def _file_step(
     is_folder = not path or any(item.is_folder for item in items if item.path == path)
     place = rf"{share}\{path}" if path else share
     layer = "folder" if is_folder else "file"
-    return EntryStep(place, layer, _aces(before), _aces(after), changes)
+    server = questions.file_server(facts.scope, library)
+    return EntryStep(place, layer, server, _aces(before), _aces(after), changes)
 
 
 def _aces(descriptor: SecurityDescriptor | Missing) -> tuple[Ace, ...]:
     return () if isinstance(descriptor, Missing) else descriptor.aces
-
-
-def server_of(facts: Facts, step: EntryStep) -> str:
-    """The server that holds a share, as it is asked by its full name."""
-    share = "\\".join(step.place.split("\\")[:4])
-    return questions.file_server(facts.scope, _library(facts, share))
 
 
 def entries(aces: Sequence[Ace]) -> list[str]:
@@ -326,7 +324,8 @@ def as_data(step: Step) -> dict[str, Any]:
             return {"kind": "member", **common, **_account(step.group), **member, **joins}
         case EntryStep():
             aces = {"before": entries(step.before), "after": entries(step.after)}
-            return {"kind": "entries", **common, "layer": step.layer, "place": step.place, **aces}
+            where = {"layer": step.layer, "place": step.place, "server": step.server}
+            return {"kind": "entries", **common, **where, **aces}
         case RestartStep():
             return {"kind": "restart", **common, "host": step.host}
 

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Final, Literal
 
-from vmmaudit.change.plan import EntryStep, Plan, as_data, server_of
-from vmmaudit.facts import Facts
+from vmmaudit.change.plan import EntryStep, Plan, as_data
 
 _PARTS: Final = files("vmmaudit.change").joinpath("powershell")
 _QUOTES: Final = frozenset("'\u2018\u2019\u201a\u201b")
@@ -21,9 +20,9 @@ ENCODING: Final = "utf-8-sig"
 """Windows PowerShell 5.1 reads a script without a byte order mark in the ANSI code page."""
 
 
-def script(kind: Literal["change", "rollback"], plan: Plan, facts: Facts) -> bytes:
+def script(kind: Literal["change", "rollback"], plan: Plan) -> bytes:
     """The script with the plan's steps in it, with CRLF and a byte order mark."""
-    data = "\n".join(_data(plan, facts))
+    data = "\n".join(_data(plan))
     parts = [_part(f"head_{kind}"), data, _part("steps"), _part(f"main_{kind}")]
     return "\n".join(parts).replace("\n", "\r\n").encode(ENCODING)
 
@@ -42,25 +41,24 @@ def _part(name: str) -> str:
     return _PARTS.joinpath(f"{name}.ps1").read_text(encoding="utf-8")
 
 
-def _data(plan: Plan, facts: Facts) -> Iterator[str]:
+def _data(plan: Plan) -> Iterator[str]:
     yield f"$Evidence = {literal(plan.evidence)}"
     yield "$Steps = @("
     for number, step in enumerate(plan.steps, 1):
         values = {"number": number, **as_data(step)}
         if isinstance(step, EntryStep):
             values["name"] = step.place
-            values |= _place(step, facts)
+            values |= _where(step)
         elif "host" in values:
             values["name"] = values.pop("host")
         yield from _table(values)
     yield ")"
 
 
-def _place(step: EntryStep, facts: Facts) -> Mapping[str, Any]:
+def _where(step: EntryStep) -> Mapping[str, str]:
     if step.layer == "directory":
-        account = step.changes[0].account  # type: ignore[union-attr]
-        return {"domain": account.domain, "sid": account.sid}
-    return {"computer": server_of(facts, step), "share": step.place.split("\\")[3]}
+        return {"domain": step.server}
+    return {"computer": step.server, "share": step.place.split("\\")[3]}
 
 
 def _table(values: Mapping[str, Any]) -> Iterator[str]:
