@@ -5,6 +5,7 @@ import socket
 import struct
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,9 +24,11 @@ from smbprotocol.open import SMB2CreateRequest
 from spnego.exceptions import NoCredentialError
 
 from vmmaudit import questions
-from vmmaudit.collect import rpc, smb
+from vmmaudit.collect import rpc
 from vmmaudit.collect.credentials import Vault
-from vmmaudit.collect.smb import FileServer
+from vmmaudit.collect.smb import FileServer, failures, messages
+from vmmaudit.collect.smb import connection as smb_connection
+from vmmaudit.collect.smb import server as smb_server
 from vmmaudit.errors import FormatError
 from vmmaudit.evidence import Answer, Gap, Question, Reason
 from vmmaudit.scope import Domain
@@ -53,7 +56,7 @@ def status_error(code: int) -> SMBResponseException:
 def listener(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[socket.socket]]]:
     """Starts a server on the SMB port that says `words` to everybody, and hangs up or not."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        monkeypatch.setattr(smb, "PORT", listening.getsockname()[1])
+        monkeypatch.setattr(smb_connection, "PORT", listening.getsockname()[1])
         accepted: list[socket.socket] = []
 
         def start(words: bytes = b"", hang_up: bool = False) -> list[socket.socket]:
@@ -122,7 +125,7 @@ def test_a_server_that_talks_something_else(
 def test_garbage_is_a_gap(words: bytes):
     """Whatever the first packet holds, a gap comes of it."""
     with pytest.MonkeyPatch.context() as patch, socket.create_server(("127.0.0.1", 0)) as listening:
-        patch.setattr(smb, "PORT", listening.getsockname()[1])
+        patch.setattr(smb_connection, "PORT", listening.getsockname()[1])
 
         def serve() -> None:
             with contextlib.suppress(OSError):
@@ -142,7 +145,7 @@ def test_garbage_is_a_gap(words: bytes):
 
 def test_nobody_listens(monkeypatch: pytest.MonkeyPatch):
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        monkeypatch.setattr(smb, "PORT", listening.getsockname()[1])
+        monkeypatch.setattr(smb_connection, "PORT", listening.getsockname()[1])
     (gap,) = server().answer([SETTINGS])
     assert isinstance(gap, Gap)
     assert gap.reason is Reason.UNREACHABLE
@@ -188,7 +191,7 @@ class MadeUpSession:
         failure = self.script.pop(0) if self.script else None
         if failure:
             raise failure
-        return smb.uuid.UUID(int=1)
+        return uuid.UUID(int=1)
 
     def hang_up(self) -> None:
         pass
@@ -199,7 +202,7 @@ class MadeUpSession:
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch) -> type[MadeUpSession]:
     found = type("Session", (MadeUpSession,), {"script": [], "opened": 0})
-    monkeypatch.setattr(smb, "Session", found)
+    monkeypatch.setattr(smb_server, "Session", found)
     return found
 
 
@@ -211,7 +214,7 @@ def str_of(error: Exception) -> str:
 LOST = [
     SMBConnectionClosed("gone"),
     ConnectionResetError(104, "gone"),
-    smb.GarbledError(),
+    smb_connection.GarbledError(),
     status_error(NtStatus.USER_SESSION_DELETED),
     status_error(NtStatus.NETWORK_SESSION_EXPIRED),
     status_error(NtStatus.NETWORK_NAME_DELETED),
@@ -246,7 +249,7 @@ def test_one_question_that_ends_every_session_costs_its_own_gap(session: type[Ma
 
 
 def test_a_server_that_hangs_is_not_asked_everything(session: type[MadeUpSession]):
-    session.script[:] = [None, *[smb.LateError()] * 10]
+    session.script[:] = [None, *[smb_connection.LateError()] * 10]
     replies = server().answer([SETTINGS] * 50)
     reasons = {reply.reason for reply in replies[1:] if isinstance(reply, Gap)}
     assert reasons == {Reason.TIMEOUT}
@@ -279,12 +282,17 @@ def test_a_question_for_somebody_else(session: type[MadeUpSession]):
 
 # -- what is sent and what is believed --------------------------------------------------------
 
-READING = smb.READ_CONTROL | smb.FILE_READ_ATTRIBUTES | smb.FILE_LIST_DIRECTORY | smb.SYNCHRONIZE
+READING = (
+    messages.READ_CONTROL
+    | messages.FILE_READ_ATTRIBUTES
+    | messages.FILE_LIST_DIRECTORY
+    | messages.SYNCHRONIZE
+)
 
 
 @pytest.mark.parametrize("path", ["", "ISOs", "ISOs\\Prüfung.iso", "half\ud800"])
 def test_only_rights_to_read_are_asked_for(path: str):
-    for requests in (smb._descriptor_requests(path), smb._list_requests(path)):
+    for requests in (messages.descriptor_requests(path), messages.list_requests(path)):
         create = SMB2CreateRequest()
         create.unpack(requests[0].pack())
         assert create["desired_access"].get_value() & ~READING == 0
@@ -299,8 +307,8 @@ def test_only_rights_to_read_are_asked_for(path: str):
 
 
 def test_links_are_not_followed_but_the_root_is():
-    assert smb._descriptor_requests("x")[0]["create_options"].get_value() == 0x00200000
-    assert smb._descriptor_requests("")[0]["create_options"].get_value() == 0
+    assert messages.descriptor_requests("x")[0]["create_options"].get_value() == 0x00200000
+    assert messages.descriptor_requests("")[0]["create_options"].get_value() == 0
 
 
 class Key:
@@ -328,7 +336,7 @@ def reply(
 
 @pytest.fixture
 def connection() -> Any:
-    found = smb._Connection("srv", 1)
+    found = smb_connection.StrictConnection("srv", 1)
     found.dialect = 0x0302
     found.session_table[1] = Key(encrypt=False)
     found.session_table[2] = Key(encrypt=True)
@@ -339,16 +347,16 @@ def test_replies_must_be_signed(connection: Any):
     """The library by itself lets a reply without a signature pass."""
     assert connection.require_signing
     connection.verify_signature(reply(connection, signed=True), 1)
-    with pytest.raises(smb.UnsignedError):
+    with pytest.raises(smb_connection.UnsignedError):
         connection.verify_signature(reply(connection, signed=False), 1)
     forged = reply(connection, signed=True)
     forged["status"] = NtStatus.NO_MORE_FILES
-    with pytest.raises(smb.UnsignedError):
+    with pytest.raises(smb_connection.UnsignedError):
         connection.verify_signature(forged, 1)
 
 
 def test_where_encryption_was_agreed_nothing_comes_in_clear(connection: Any):
-    with pytest.raises(smb.UnsignedError):
+    with pytest.raises(smb_connection.UnsignedError):
         connection.verify_signature(reply(connection, signed=True), 2)
 
 
@@ -366,7 +374,7 @@ def test_the_names_we_rely_on_in_the_library():
         assert callable(getattr(Connection, name))
     assert {"response_event", "response_event_lock"} <= set(vars(Request(None, None, None)))
     assert {"sequence_lock", "sequence_window", "outstanding_requests", "_t_exc"} <= set(
-        vars(smb._Connection("srv", 1))
+        vars(smb_connection.StrictConnection("srv", 1))
     )
 
 
@@ -377,18 +385,18 @@ def test_the_names_we_rely_on_in_the_library():
 def test_only_format_errors_escape(data: bytes):
     for form in ("<2xHI", "<32xII", "<2xBxI"):
         with contextlib.suppress(FormatError):
-            assert smb._cut(data, "reply", form) in data
+            assert messages.buffer_of(data, "reply", form) in data
     with contextlib.suppress(FormatError):
-        assert len(smb._handle(data)) == 16
+        assert len(messages.handle_of(data)) == 16
 
 
 def test_a_buffer_where_it_should_be():
     packed = struct.pack("<HHI", 9, 64 + 8, 3) + b"abc"
-    assert smb._cut(packed, "reply", "<2xHI") == b"abc"
+    assert messages.buffer_of(packed, "reply", "<2xHI") == b"abc"
     for offset, length in ((64, 3), (0, 3), (64 + 8, 4), (0xFFFF, 1)):
         with pytest.raises(FormatError, match="do not fit"):
-            smb._cut(struct.pack("<HHI", 9, offset, length) + b"abc", "reply", "<2xHI")
-    assert smb._cut(struct.pack("<HHI", 9, 0, 0), "reply", "<2xHI") == b""
+            messages.buffer_of(struct.pack("<HHI", 9, offset, length) + b"abc", "reply", "<2xHI")
+    assert messages.buffer_of(struct.pack("<HHI", 9, 0, 0), "reply", "<2xHI") == b""
 
 
 # -- failures in words ------------------------------------------------------------------------
@@ -428,8 +436,8 @@ SHARE = questions.share("srv", "lib")
         (rpc.Win32Error(124), SHARE, Reason.NOT_SUPPORTED, "ERROR_INVALID_LEVEL"),
         (rpc.Win32Error(99999), SHARE, Reason.NOT_SUPPORTED, "99999"),
         (FormatError("X", 3, "bad"), SHARE, Reason.MALFORMED_REPLY, "X at byte 3: bad"),
-        (smb.UnsignedError(), None, Reason.SIGNING_REQUIRED, "not signed"),
-        (smb.GarbledError(), None, Reason.MALFORMED_REPLY, "not SMB"),
+        (smb_connection.UnsignedError(), None, Reason.SIGNING_REQUIRED, "not signed"),
+        (smb_connection.GarbledError(), None, Reason.MALFORMED_REPLY, "not SMB"),
         (SMBException("… authenticated as a guest …"), None, Reason.AUTHENTICATION_FAILED, "guest"),
         (SMBException("SMB encryption is required"), None, Reason.NOT_SUPPORTED, "encryption"),
         (ImportError("no gssapi"), None, Reason.NOT_SUPPORTED, "vmmaudit[kerberos]"),
@@ -440,7 +448,7 @@ SHARE = questions.share("srv", "lib")
 def test_every_failure_has_its_words(
     error: Exception, question: Question | None, reason: Reason, words: str
 ):
-    found = smb._explained(error, "srv", question)
+    found = failures.explained(error, "srv", question)
     assert found.reason is reason
     assert words in found.sentence
     assert found.sentence.endswith(".")
@@ -458,4 +466,4 @@ def test_texts_of_libraries_are_not_passed_on():
         ValueError("hunter2"),
         OSError("hunter2"),
     ):
-        assert "hunter2" not in smb._explained(failure, "srv").sentence
+        assert "hunter2" not in failures.explained(failure, "srv").sentence

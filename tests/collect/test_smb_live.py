@@ -20,9 +20,8 @@ from tests.lab.directory import known_sids
 from tests.lab.lab import Lab
 from tests.worlds import ALLOW, DENY, FULL, READ, SHARE, Ace, Descriptor, Item
 from vmmaudit import questions
-from vmmaudit.collect import smb
 from vmmaudit.collect.credentials import Vault
-from vmmaudit.collect.smb import FileServer
+from vmmaudit.collect.smb import FileServer, messages
 from vmmaudit.evidence import Answer, Gap, Question, Reason
 from vmmaudit.scope import Domain
 from vmmaudit.windows import file_information, samr, srvsvc
@@ -222,7 +221,7 @@ def test_null_and_empty_lists_arrive_as_they_are(lab: Lab, ask: Ask):
 
 
 def test_the_right_to_read_permissions_is_enough(lab: Lab, ask: Ask):
-    only = Descriptor((Ace("service.vmm", smb.READ_CONTROL),))
+    only = Descriptor((Ace("service.vmm", messages.READ_CONTROL),))
     apply(lab, worlds.conforming().with_item("LIBRARY01", SHARE, worlds.ISO, descriptor=only))
     (reply,) = ask("service.vmm").answer([questions.descriptor(SERVER, SHARE, worlds.ISO)])
     assert value(reply, "descriptor") == packed(lab, only)
@@ -379,6 +378,7 @@ def test_a_server_that_stops_in_the_middle(lab: Lab, ask: Ask):
 def test_close_interrupts_what_is_running(lab: Lab, ask: Ask):
     apply(lab, worlds.conforming())
     server = ask("service.vmm")
+    server.answer([questions.smb_server(SERVER)])  # logged on before the clock runs
     stopper = threading.Timer(0.4, server.close)
     stopper.start()
     begun = time.monotonic()
@@ -617,7 +617,7 @@ def test_every_request_only_reads(lab: Lab, ask: Ask, monkeypatch: pytest.Monkey
         create.unpack(data)
         access = create["desired_access"].get_value()
         if create["buffer_path"].get_value().decode("utf-16-le") in ("srvsvc", "samr"):
-            assert access == smb.READ_DATA_AND_WRITE_DATA
+            assert access == messages.READ_DATA_AND_WRITE_DATA
         else:
             opened += 1
             assert access & ~0x00120081 == 0
