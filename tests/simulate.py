@@ -134,6 +134,8 @@ class SimulatedWire:
     def _one(self, question: Question) -> Answer | Gap:
         if question.kind == questions.SEARCH:
             return self._answer(f"dc01.{DOMAIN}", self._search(*question.detail))
+        if question.kind == questions.CONTROLLER:
+            return self._replica(question)
         if question.kind in (questions.SERVICE, questions.REGISTRY, questions.LOCAL_NAMES):
             return self._told_by_machine(question)
         if question == questions.administrators(f"{self.world.vmm.lower()}.{DOMAIN}"):
@@ -342,6 +344,7 @@ class SimulatedWire:
                 userAccountControl=[str(control).encode()],
                 accountExpires=[str(to_filetime(user.expires) if user.expires else NEVER).encode()],
                 servicePrincipalName=[spn.encode() for spn in user.spns],
+                pwdLastSet=[str(to_filetime(user.password_set)).encode()],
                 primaryGroupID=[b"513"],
                 tokenGroups=self._token_groups(user.name, "Domain Users"),
             )
@@ -407,6 +410,15 @@ class SimulatedWire:
         yield self.world.vmm, _host_spns(self.world.vmm), {}
         for name, spns in self.world.other_spns:
             yield name, list(spns), {}
+        for controller in self.world.controllers:
+            bits = 0x0500_1000 if controller.read_only else 0x0008_2000
+            system = {
+                "operatingSystem": [controller.system.encode()],
+                "operatingSystemVersion": [controller.version.encode()],
+                "userAccountControl": [str(bits).encode()],
+                "primaryGroupID": [b"521" if controller.read_only else b"516"],
+            }
+            yield controller.name, _host_spns(controller.name), system
 
     def _groups(self) -> list[worlds.Group]:
         built_in = [worlds.Group(name, "global") for name in _BUILT_IN_GROUPS]
@@ -478,6 +490,21 @@ class SimulatedWire:
                 rows.append(Row(entry.dn, values))
         return rows
 
+    def _replica(self, question: Question) -> Answer | Gap:
+        """What one controller answers, which may lag behind the others."""
+        controller = next(
+            c for c in self.world.controllers if f"{c.name.lower()}.{DOMAIN}" == question.server
+        )
+        if not controller.reachable:
+            return self._gap(Reason.UNREACHABLE, f"{question.server} does not answer.")
+        behind = dict(controller.behind)
+        rows = []
+        for row in self._search(*question.detail[1:]):
+            other = dict(behind.get((row.first("sAMAccountName") or b"").decode(), ()))
+            values = {k: v for k, v in {**row.values, **other}.items() if v}
+            rows.append(Row(row.name, values))
+        return self._answer(question.server, rows)
+
     def _row(self, question: Question, **values: bytes) -> Answer:
         row = Row("", {key: (value,) for key, value in values.items()})
         return self._answer(question.server, [row])
@@ -496,6 +523,7 @@ def _sids(world: World) -> dict[str, str]:
     names += [library.name for library in world.libraries]
     names += [world.vmm, *(name for name, _ in world.other_spns)]
     numbered = {name: f"{DOMAIN_SID}-{1103 + i}" for i, name in enumerate(names)}
+    numbered |= {c.name: f"{DOMAIN_SID}-{5000 + i}" for i, c in enumerate(world.controllers)}
     built_in = {name: f"{DOMAIN_SID}-{rid}" for name, (rid, _) in _BUILT_IN_GROUPS.items()}
     return {**worlds.WELL_KNOWN, **built_in, **numbered}
 
@@ -526,6 +554,9 @@ def _term(values: Mapping[str, Sequence[bytes]], query: str) -> tuple[bool, str]
         return (all(results) if query[1] == "&" else any(results)), rest[1:]
     inner, _, rest = query[1:].partition(")")
     key, _, wanted = inner.partition("=")
+    if key.endswith(":1.2.840.113556.1.4.803:"):  # all of these bits (MS-ADTS 3.1.1.3.4.4.1)
+        held = values.get(key.partition(":")[0].lower(), [])
+        return any(int(value) & int(wanted) == int(wanted) for value in held), rest
     held = values.get(key.lower(), [])
     raw = re.sub(rb"\\([0-9a-f]{2})", lambda found: bytes([int(found[1], 16)]), wanted.encode())
     if wanted == "*":

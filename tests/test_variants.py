@@ -29,7 +29,8 @@ def broken(assessment: Assessment) -> dict[tuple[str, str], tuple[str, ...]]:
 
 
 def test_nothing_is_wrong_in_the_conforming_world():
-    assert {j.verdict for j in BASE.verdicts} == {Verdict.PASS}
+    found = {j.verdict for j in BASE.verdicts}
+    assert found <= {Verdict.PASS, Verdict.MANUAL, Verdict.NOT_APPLICABLE}
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)

@@ -72,6 +72,7 @@ class User:
     sensitive: bool = False
     expires: datetime | None = None
     spns: tuple[str, ...] = ()
+    password_set: datetime = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,21 @@ class Library:
 
 
 @dataclass(frozen=True)
+class Controller:
+    """A domain controller; `behind` are attributes that it has otherwise, by sAMAccountName.
+
+    Only without a lab, which has one controller that is Samba.
+    """
+
+    name: str
+    system: str = "Windows Server 2022 Standard"
+    version: str = "10.0 (20348)"
+    read_only: bool = False
+    reachable: bool = True
+    behind: tuple[tuple[str, tuple[tuple[str, tuple[bytes, ...]], ...]], ...] = ()
+
+
+@dataclass(frozen=True)
 class World:
     """One domain with everything that matters to shared ISO images."""
 
@@ -185,6 +201,7 @@ class World:
     vmm_services: tuple[Service, ...] = (Service("SCVMMService", account=""), AGENT)
     vmm_administrators: tuple[str, ...] | None = None
     vmm_version: str = "10.22.1287.0"
+    controllers: tuple[Controller, ...] = (Controller("DC01"), Controller("DC02"))
     bits_port: int = 443
 
     def administrators_of(self, host: Host) -> tuple[str, ...]:

@@ -74,6 +74,7 @@ class SubjectKind(StrEnum):
     ACCOUNT_SHARE = "account-share"
     VMM_SHARE = "vmm-share"
     AUDIT = "audit"
+    CONTROLLER = "controller"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -349,28 +350,31 @@ def _load_values(values: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def _load_judgement(item: Mapping[str, Any]) -> Judgement:
-    subject, waiver = item["subject"], item["waiver"]
+    subject, waiver = item["subject"], item.get("waiver")
     return Judgement(
         control=item["control"],
         version=item["version"],
         subject=Subject(SubjectKind(subject["kind"]), subject["id"], subject["name"]),
         verdict=Verdict(item["verdict"]),
-        code=item["code"],
-        values=_load_values(item["values"]),
-        remarks=tuple(Remark(r["code"], _load_values(r["values"])) for r in item["remarks"]),
-        evidence=tuple(item["evidence"]),
+        code=item.get("code", ""),
+        values=_load_values(item.get("values", {})),
+        remarks=tuple(
+            Remark(r["code"], _load_values(r.get("values", {}))) for r in item.get("remarks", ())
+        ),
+        evidence=tuple(item.get("evidence", ())),
         waiver=waiver
         and GrantedWaiver(
-            **{k: waiver[k] for k in ("reason", "owner", "approver", "ticket")},
+            **{k: waiver.get(k, "") for k in ("reason", "owner", "approver", "ticket")},
             until=date.fromisoformat(waiver["until"]),
         ),
     )
 
 
 def _load_readiness(item: Mapping[str, Any]) -> Readiness:
-    names = ("host", "library", "share", "name", "account", "reason")
+    names = ("host", "library", "share", "name", "account")
     return Readiness(
         **{name: item[name] for name in names},
+        reason=item.get("reason", ""),
         links=Links(**{name: Ternary(state) for name, state in item["links"].items()}),
         access=tuple(
             Access(a["descriptor"], Ternary(a["host_read"]), Ternary(a["account_read"]))

@@ -256,9 +256,12 @@ def diagnose(
     found = facade.diagnosed(files, evidence or "", language)
     if as_json:
         _print(json.dumps(found.data(), indent=1))
-        return
-    for line in str(found).splitlines():
-        _print(line)
+    elif sys.stdout.isatty():
+        from vmmaudit.diagnosis.shown import on_terminal
+
+        on_terminal(found, sys.stdout)
+    else:
+        _print(str(found))
 
 
 @app.command()
@@ -286,6 +289,46 @@ def plan(
     written = found.write(output, language)
     assert written is not None  # noqa: S101 - an output was named
     _print(str(written.folder))
+
+
+@app.command()
+def explore(
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[PACK|SCOPE]",
+            help="A pack's folder, an evidence file, or a scope file to collect for.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    scope: ScopeOption = None,
+    language: Annotated[str, typer.Option("--language", "-l", help="de or en.")] = "",
+    browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+    port: Annotated[int | None, typer.Option(help="Where JupyterLab listens.")] = None,
+) -> None:
+    """Look around in a pack by hand, in JupyterLab (without a pack: in the made-up site)."""
+    from vmmaudit.explore import lab
+
+    written = lab.own_copy(Path(), lab.parameters(source, scope, language))
+    _say(f"{written} is yours; what you change in it stays.")
+    raise typer.Exit(lab.start(written, browser=browser, port=port))
+
+
+@app.command()
+def notebooks(
+    destination: Annotated[
+        Path, typer.Argument(metavar="DEST", help="The folder to copy to.", show_default=False)
+    ],
+) -> None:
+    """Copy the notebooks into a folder, to change them there; nothing is overwritten."""
+    from vmmaudit.explore import lab
+
+    for path, copied in lab.copy_notebooks(destination):
+        if copied:
+            _print(str(path))
+        else:
+            _say(f"{path} is there already and was left as it is.")
 
 
 @app.command()
@@ -362,6 +405,84 @@ def trend(
     except OSError as error:
         raise UsageError(f"{page} cannot be written: {error.strerror or error}.") from error
     _print(str(page))
+
+
+@app.command()
+def pseudonymise(
+    pack: Annotated[Path, typer.Argument(help="The pack's folder.", show_default=False)],
+    dest: Annotated[
+        Path, typer.Argument(help="The folder to write the copy into.", show_default=False)
+    ],
+    key: Annotated[
+        Path | None,
+        typer.Option(help="The key; made where there is none (default: DEST.key.json)."),
+    ] = None,
+) -> None:
+    """Copy a pack under other names for people, machines, accounts and addresses."""
+    from vmmaudit import audit as facade
+
+    kept = key or dest.with_name(f"{dest.name or 'pack'}.key.json")
+    written, left = facade.pseudonymised(pack, dest, kept)
+    if left:
+        _say(f"left, since they name nobody by themselves: {', '.join(left)}")
+    _say(f"{kept} maps back; keep it apart from the copy")
+    _print(str(written.folder))
+
+
+@app.command()
+def sign(
+    pack: Annotated[Path, typer.Argument(help="The pack's folder.", show_default=False)],
+    *,
+    role: Annotated[
+        str, typer.Option(help="auditor, reviewer, approver or auditee.", show_default=False)
+    ],
+    p12: Annotated[
+        Path | None, typer.Option("--p12", help="Key and certificate as PKCS#12 (.p12, .pfx).")
+    ] = None,
+    pkcs11_module: Annotated[
+        Path | None, typer.Option("--pkcs11-module", help="The library of a token or smart card.")
+    ] = None,
+    token: Annotated[str, typer.Option(help="The token's label, where there are several.")] = "",
+    key_label: Annotated[str, typer.Option("--key-label", help="The key on the token.")] = "",
+    secret: Annotated[
+        str, typer.Option(help="Passphrase or PIN: prompt, env:NAME or keyring:service/user.")
+    ] = "prompt",  # noqa: S107 - asks for it
+    tsa: Annotated[
+        str, typer.Option("--tsa", help="URL of a time-stamping authority (RFC 3161).")
+    ] = "",
+) -> None:
+    """Sign the reports and the manifest of a pack; the auditor first, then another person."""
+    from vmmaudit.seal import asked
+
+    signed = asked.sign(
+        pack, role, asked.key(p12, pkcs11_module, token, key_label), secret, _prompt, tsa
+    )
+    _say(f"signed as {signed.stage.role.value} by {signed.name} ({signed.issuer})")
+    for file in sorted(signed.stage.folder.iterdir()):
+        _print(str(file))
+
+
+@app.command()
+def verify(
+    source: Annotated[
+        Path, typer.Argument(help="A pack's folder, or one PDF report.", show_default=False)
+    ],
+    *,
+    trust: Annotated[
+        list[Path] | None, typer.Option("--trust", help="Certificate of an authority to believe.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check digests and signatures, judge the evidence again, and say if the report is released."""
+    from vmmaudit.seal.verify import verify as examine
+
+    found = examine(source, trust or ())
+    if as_json:
+        _print(json.dumps(found.data(), ensure_ascii=False, indent=1))
+    else:
+        for line in found.lines():
+            _print(line)
+    raise typer.Exit(Exit.VERIFICATION if found.failures else Exit.OK)
 
 
 @app.command()

@@ -24,6 +24,7 @@ class Change(StrEnum):
     WAIVER_ENDED = "waiver-ended"
     NOT_ASSESSABLE = "newly-not-assessable"
     OTHER = "other"
+    REQUIREMENT = "requirement-changed"
     GONE = "gone"
 
 
@@ -61,6 +62,19 @@ class Comparison:
     unchanged: int
     ready: tuple[tuple[Readiness, Readiness], ...]
 
+    @property
+    def requirements(self) -> dict[str, tuple[int, int]]:
+        """Controls whose version differs, with both versions: verdicts mean another thing."""
+        return {
+            moved.judgement.control: (moved.before.version, moved.after.version)
+            for moved in self.moved
+            if moved.before and moved.after and moved.requirement_changed
+        }
+
+    def of(self, change: Change) -> tuple[Moved, ...]:
+        """What moved in one way, in the order of the later assessment."""
+        return tuple(moved for moved in self.moved if moved.change is change)
+
     def counts(self) -> Counter[Change]:
         """How many of each kind."""
         return Counter(moved.change for moved in self.moved)
@@ -95,6 +109,14 @@ def compare(before: Assessment, after: Assessment) -> Comparison:
     return Comparison((*moved, *gone), len(new) - len(moved), tuple(_readiness(before, after)))
 
 
+def repeats(before: Assessment, after: Assessment) -> frozenset[tuple[str, str]]:
+    """Controls and subject ids that were a finding then and are one again."""
+    grave = (Verdict.FAIL, Verdict.WARN)
+    old = {(j.control, j.subject.id) for j in before.verdicts if j.verdict in grave}
+    new = {(j.control, j.subject.id) for j in after.verdicts if j.verdict in grave}
+    return frozenset(old & new)
+
+
 def _change(before: Judgement | None, after: Judgement) -> Change | None:
     if before is None:
         return None if after.verdict is Verdict.PASS else Change.NEW
@@ -103,7 +125,7 @@ def _change(before: Judgement | None, after: Judgement) -> Change | None:
     if before.waiver is not None and after.waiver is None and after.verdict is not Verdict.PASS:
         return Change.WAIVER_ENDED
     if before.verdict is after.verdict and before.code == after.code:
-        return Change.OTHER if before.version != after.version else None
+        return Change.REQUIREMENT if before.version != after.version else None
     if after.verdict is Verdict.NOT_ASSESSABLE and before.verdict is not Verdict.NOT_ASSESSABLE:
         return Change.NOT_ASSESSABLE
     if after.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE):

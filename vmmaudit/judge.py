@@ -8,11 +8,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 from vmmaudit.assessment import (
     Assessment,
-    GrantedWaiver,
     Judgement,
     Readiness,
     ShareContent,
@@ -27,6 +25,7 @@ from vmmaudit.evidence import Evidence
 from vmmaudit.facts import Facts, Missing, Principal, Tree, decode
 from vmmaudit.readiness import Chain
 from vmmaudit.scope import Library, Scope
+from vmmaudit.waivers import granted
 
 
 def judge(evidence: Evidence, scope: Scope, catalogue: Sequence[Control] = CATALOGUE) -> Assessment:
@@ -105,18 +104,8 @@ def _content(facts: Facts, library: Library) -> ShareContent:
 
 def _with_waiver(judgement: Judgement, scope: Scope, facts: Facts) -> Judgement:
     """The first valid waiver that covers it; an expired or approverless one is void."""
-    for waiver in scope.waivers:
-        covers = fnmatchcase(judgement.control, waiver.control) and fnmatchcase(
-            judgement.subject.id.lower(), waiver.subject.lower()
-        )
-        if covers and waiver.approver and waiver.until >= facts.moment.date():
-            return replace(
-                judgement,
-                waiver=GrantedWaiver(
-                    waiver.reason, waiver.owner, waiver.approver, waiver.ticket, waiver.until
-                ),
-            )
-    return judgement
+    found = granted(judgement, scope.waivers, facts.moment.date())
+    return replace(judgement, waiver=found[0]) if found else judgement
 
 
 def control_by_id(catalogue: Sequence[Control] = CATALOGUE) -> Mapping[str, Control]:

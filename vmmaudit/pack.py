@@ -2,10 +2,11 @@
 
     evidence.jsonl.gz  scope.yaml  assessment.json  oscal.json  audit.ipynb
     report.de.pdf  report.de.html  report.de.docx  workbook.de.xlsx  verdicts.de.csv  …
-    manifest.json
+    manifest.json  signatures/1-auditor/…
 
-`manifest.json` lists every other file with size and SHA-256. A pack is never
-changed: judging or rendering again makes a new one with `derived_from`.
+`manifest.json` lists every other file with size and SHA-256, but the signatures, which are
+added later. A pack is never changed: judging or rendering again makes a new one with
+`derived_from`.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def write(
         raise _cannot_write(output, error) from error
     try:
         for path, data in {**files, MANIFEST: listing}.items():
-            _write_through(partial / path, data)
+            write_through(partial / path, data)
         folder = _rename(partial, output, name)
     except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
@@ -121,6 +122,18 @@ def read(folder: Path) -> Pack:
     Raises:
         PackError: it is no pack, a file is missing, or one was changed.
     """
+    pack, problems = examine(folder)
+    if problems:
+        raise PackError(problems[0])
+    return pack
+
+
+def examine(folder: Path) -> tuple[Pack, tuple[str, ...]]:
+    """A pack, and a sentence for every file that is missing or was changed.
+
+    Raises:
+        PackError: it is no pack, or of a newer format.
+    """
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         listed = {file["path"]: file["sha256"] for file in manifest["files"]}
@@ -133,19 +146,22 @@ def read(folder: Path) -> Pack:
         raise PackError(f"{folder / MANIFEST} is damaged: it is not a list of files.") from error
     if newer:
         raise PackError(f"{folder} is of a newer format; use a newer vmmaudit to read it.")
+    problems = []
     for path, expected in listed.items():
-        if Path(path).name != path:
+        if not isinstance(path, str) or Path(path).name != path:
             raise PackError(f"{folder / MANIFEST} names '{path}', which is not a file of the pack.")
         try:
             found = hashlib.sha256((folder / path).read_bytes()).hexdigest()
-        except OSError as error:
-            raise PackError(f"{folder / path} is missing or cannot be read.") from error
+        except OSError:
+            problems.append(f"{folder / path} is missing or cannot be read.")
+            continue
         if found != expected:
-            raise PackError(f"{folder / path} was changed after the pack was written.")
-    return Pack(folder, manifest)
+            problems.append(f"{folder / path} was changed after the pack was written.")
+    return Pack(folder, manifest), tuple(problems)
 
 
-def _write_through(path: Path, data: bytes) -> None:
+def write_through(path: Path, data: bytes) -> None:
+    """Write a new file that only its owner may read, and see it to the disk."""
     with path.open("xb") as file:
         file.write(data)
         file.flush()

@@ -14,6 +14,7 @@ from vmmaudit.windows import lsat
 from vmmaudit.windows.sid import ADMINISTRATORS, sid_to_bytes
 
 SEARCH: Final = "ldap.search"
+CONTROLLER: Final = "ldap.controller"
 SHARES: Final = "smb.shares"
 SHARE: Final = "smb.share"
 LIST: Final = "smb.list"
@@ -81,6 +82,18 @@ _NAMES: Final = (
     "whenChanged",
 )
 _SIDS_AT_ONCE: Final = 50
+_REPLICATED: Final = (
+    "member",
+    "msDS-AllowedToActOnBehalfOfOtherIdentity",
+    "msDS-AllowedToDelegateTo",
+    "objectClass",
+    "objectSid",
+    "replPropertyMetaData",
+    "sAMAccountName",
+    "servicePrincipalName",
+    "userAccountControl",
+)
+"""What is compared between the controllers of a domain, and by which version each has it."""
 
 
 def escape(value: str) -> str:
@@ -210,6 +223,38 @@ def hyper_v_computers(domain: str) -> Question:
     return search(domain, base_dn(domain), "sub", wanted, PRINCIPAL)
 
 
+def domain_controllers(domain: str) -> Question:
+    """The controllers of a domain, read-only ones too (MS-ADTS 2.2.16, 6.1.1.3.2)."""
+    bits = ":1.2.840.113556.1.4.803:="
+    kinds = f"(userAccountControl{bits}8192)(userAccountControl{bits}67108864)"
+    wanted = ("dNSHostName", "objectSid", "operatingSystem", "operatingSystemVersion")
+    return search(
+        domain,
+        base_dn(domain),
+        "sub",
+        f"(&(objectCategory=computer)(|{kinds}))",
+        (*wanted, "sAMAccountName", "userAccountControl"),
+    )
+
+
+def replicas(controller: str, domain: str, wanted: Iterable[str]) -> list[Question]:
+    """The audited attributes of accounts and groups as one controller has them, by SID."""
+    asked = [found.detail for found in _of_sids(domain, wanted, _REPLICATED)]
+    return [Question(controller, CONTROLLER, (domain, *detail)) for detail in asked]
+
+
+def cluster_names(domain: str) -> Question:
+    """The names of failover clusters and of their roles, and who owns each of them."""
+    wanted = ("dNSHostName", "nTSecurityDescriptor", "objectSid", "sAMAccountName")
+    return search(
+        domain,
+        base_dn(domain),
+        "sub",
+        "(&(objectCategory=computer)(servicePrincipalName=MSClusterVirtualServer/*))",
+        wanted,
+    )
+
+
 def computer_at(domain: str, dn: str) -> Question:
     """The computer account that a service connection point lies under."""
     return search(domain, dn, "base", "(objectCategory=computer)", PRINCIPAL)
@@ -228,6 +273,10 @@ def token_groups(domain: str, dn: str) -> Question:
 
 def names(domain: str, wanted: Iterable[str]) -> list[Question]:
     """The accounts behind SIDs, some at a time."""
+    return _of_sids(domain, wanted, _NAMES)
+
+
+def _of_sids(domain: str, wanted: Iterable[str], attributes: Iterable[str]) -> list[Question]:
     ordered = sorted(set(wanted))
     return [
         search(
@@ -235,7 +284,7 @@ def names(domain: str, wanted: Iterable[str]) -> list[Question]:
             base_dn(domain),
             "sub",
             f"(|{''.join(_by_sid(sid) for sid in ordered[start : start + _SIDS_AT_ONCE])})",
-            _NAMES,
+            attributes,
         )
         for start in range(0, len(ordered), _SIDS_AT_ONCE)
     ]

@@ -229,7 +229,10 @@ class Thresholds(_Part):
 
 
 class Waiver(_Part):
-    """An exception granted by somebody entitled to; it lies over a verdict, never replaces it."""
+    """An exception granted by somebody entitled to; it lies over a verdict, never replaces it.
+
+    `control` and `subject` are patterns (`*`, `?`); `source` says which list and row it is from.
+    """
 
     control: str
     subject: str = "*"
@@ -238,6 +241,7 @@ class Waiver(_Part):
     approver: str = ""
     ticket: str = ""
     until: date
+    source: str = ""
 
 
 class Branding(_Part):
@@ -260,6 +264,7 @@ class Scope(_Part):
     libraries: tuple[Library, ...] = Field(min_length=1)
     thresholds: Thresholds = Thresholds()
     waivers: tuple[Waiver, ...] = ()
+    waivers_file: str = ""
     branding: Branding = Branding()
 
     @model_validator(mode="after")

@@ -19,15 +19,24 @@ from vmmaudit.controls.acc_01 import ACC_01
 from vmmaudit.controls.acc_02 import ACC_02
 from vmmaudit.controls.acc_03 import ACC_03
 from vmmaudit.controls.acc_04 import ACC_04
+from vmmaudit.controls.acc_05 import ACC_05
 from vmmaudit.controls.acc_06 import ACC_06
+from vmmaudit.controls.acc_07 import ACC_07
+from vmmaudit.controls.acc_08 import ACC_08
+from vmmaudit.controls.acc_09 import ACC_09
 from vmmaudit.controls.control import Control, Outcome
 from vmmaudit.controls.del_01 import DEL_01
 from vmmaudit.controls.del_02 import DEL_02
 from vmmaudit.controls.del_03 import DEL_03
 from vmmaudit.controls.del_04 import DEL_04
+from vmmaudit.controls.env_01 import ENV_01
 from vmmaudit.controls.env_02 import ENV_02
+from vmmaudit.controls.env_03 import ENV_03
 from vmmaudit.controls.env_04 import ENV_04
+from vmmaudit.controls.env_05 import ENV_05
 from vmmaudit.controls.hst_01 import HST_01
+from vmmaudit.controls.lib_04 import LIB_04
+from vmmaudit.controls.scp_01 import SCP_01
 from vmmaudit.controls.svc_01 import SVC_01
 from vmmaudit.controls.svc_02 import SVC_02
 from vmmaudit.controls.texts import PLACEHOLDER, ControlTexts, fill
@@ -42,6 +51,11 @@ CONTROLS = (
     *(ENV_02, ENV_04, ACC_01, ACC_02, ACC_03, ACC_04, ACC_06, SVC_01, SVC_02),
     *(DEL_01, DEL_02, DEL_03, DEL_04, HST_01),
 )
+WORDED = (
+    *CONTROLS,
+    *(ENV_01, ENV_03, ENV_05, SCP_01, ACC_05, ACC_07, ACC_08, ACC_09, LIB_04),
+)
+"""Those whose words are looked at; some of them no world can pass without a person."""
 LANGUAGES = ("de", "en")
 FULL = 0x000F_01FF
 """What Windows' cmdlet grants in msDS-AllowedToActOnBehalfOfOtherIdentity."""
@@ -170,7 +184,7 @@ def _put_into_words(control: str, outcome: Outcome, language: str) -> None:
         assert fill(words.remark[remark.code], remark.values)
 
 
-@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.id)
+@pytest.mark.parametrize("control", WORDED, ids=lambda control: control.id)
 def test_the_words_are_alike_in_both_languages(control):
     german, english = (texts(control.id, language) for language in LANGUAGES)
     for table in ("finding", "remedy", "remark"):
@@ -182,7 +196,7 @@ def test_the_words_are_alike_in_both_languages(control):
     assert not PLACEHOLDER.search(german.remedy["default"]), "it also serves gaps without values"
 
 
-@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.id)
+@pytest.mark.parametrize("control", WORDED, ids=lambda control: control.id)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_commands_add_and_quote(control, language):
     for remedy in texts(control.id, language).remedy.values():

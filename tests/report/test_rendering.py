@@ -177,7 +177,7 @@ def test_the_pdf_names_language_title_author_and_chapters(german_pdf: bytes) -> 
     assert metadata.title == sample.scope().audit.title
     assert metadata.author == "Jörg Müller-Weiß"
     assert str(reader.root_object["/Lang"]).startswith("de")
-    assert len([item for item in reader.outline if not isinstance(item, list)]) == 17
+    assert len([item for item in reader.outline if not isinstance(item, list)]) == 18
     assert b"pdfaid:part" in german_pdf or "pdfaid" in str(reader.xmp_metadata.rdf_root.toxml())  # type: ignore[union-attr]
 
 

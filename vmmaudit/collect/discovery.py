@@ -7,7 +7,6 @@ what is found is a proposal to be read by a person.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -16,15 +15,27 @@ from vmmaudit import questions
 from vmmaudit.collect.wire import Wire
 from vmmaudit.errors import FormatError, ScopeError
 from vmmaudit.evidence import Answer, Gap
-from vmmaudit.facts.principal import Principal, decode
+from vmmaudit.facts.discovered import (
+    HYPER_V,
+    LeftOut,
+    Marked,
+    marked,
+    places,
+    principals,
+    targets,
+    vmm_servers,
+)
 from vmmaudit.scope import Domain
-from vmmaudit.windows import spn, srvsvc
+from vmmaudit.windows import srvsvc
 
-_DNS_NAME: Final = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?")
 _FOLDER_SHARE: Final = 0
 """STYPE_DISKTREE without the bit that marks an administrative share (MS-SRVS 2.2.2.4)."""
 LIBRARY_SHARE: Final = "MSSCVMMLibrary"
-_CLUSTER: Final = ("msservercluster", "msclustervirtualserver")
+_LEFT_OUT: Final = {
+    LeftOut.NO_NAME: "its account has no DNS name",
+    LeftOut.DISABLED: "its account is disabled",
+    LeftOut.CLUSTER: "a name of a cluster, not a node",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +78,25 @@ def discover(domain: Domain, wire: Wire) -> Discovery:
         if isinstance(reply, Gap):
             raise ScopeError(f"The domain {name} cannot be read: {reply.text}")
     netbios = _netbios(wire, name, root)
-    under = list(_parents(points, "Microsoft Hyper-V"))
+    under = list(places(points, HYPER_V))
     located = wire.ask([questions.computer_at(name, dn) for dn in under])
-    by_point = {p.sid: p for reply in located for p in _principals(reply, name, netbios)}
-    by_name = {p.sid: p for p in _principals(by_spn, name, netbios)}
-    hosts, left_out = _hosts(by_point, by_name)
-    accounts = list(_principals(owners, name, netbios))
-    vmm = tuple(_vmm(points, accounts, name))
-    everybody = {**by_point, **by_name}.values()
-    targets = _targets(everybody, {host.name for host in hosts}, name)
+    everybody = marked(
+        {p.sid: p for reply in located for p in principals(reply, name, netbios)},
+        {p.sid: p for p in principals(by_spn, name, netbios)},
+    )
+    hosts, left_out = _hosts(everybody)
+    accounts = list(principals(owners, name, netbios))
+    told = vmm_servers(points, accounts, name)
+    vmm = tuple(Found(server, " and ".join(notes)) for server, notes in told.items())
+    own = {host.name for host in hosts}
+    reached = {
+        server: "hosts may delegate to it for cifs"
+        for server in targets((mark.computer for mark in everybody), name)
+        if server not in own
+    }
     for server in vmm:
-        targets.setdefault(server.name, "a VMM server brings a library of its own")
-    shares, candidates = _libraries(wire, targets)
+        reached.setdefault(server.name, "a VMM server brings a library of its own")
+    shares, candidates = _libraries(wire, reached)
     used = [a for a in accounts if not a.is_computer]
     account = used[0].shown if len(used) == 1 else ""
     return Discovery(domain, vmm, account, hosts, left_out, shares, candidates)
@@ -144,62 +162,25 @@ def _quoted(text: str) -> str:
     return "'" + plain.replace("'", "''") + "'"
 
 
-def _hosts(
-    by_point: dict[str, Principal], by_name: dict[str, Principal]
-) -> tuple[tuple[Found, ...], tuple[Found, ...]]:
+def _hosts(everybody: Iterable[Marked]) -> tuple[tuple[Found, ...], tuple[Found, ...]]:
     hosts: list[Found] = []
     left_out: list[Found] = []
-    everybody = {**by_point, **by_name}
-    for sid, computer in sorted(everybody.items(), key=lambda item: item[1].dns_name):
-        kinds = {found.service for text in computer.spns if (found := spn.parse(text))}
-        if not _DNS_NAME.fullmatch(computer.dns_name):
-            left_out.append(Found(_plain(computer.name), "its account has no DNS name"))
-        elif not computer.enabled:
-            left_out.append(Found(computer.dns_name, "its account is disabled"))
-        elif kinds & set(_CLUSTER):
-            left_out.append(Found(computer.dns_name, "a name of a cluster, not a node"))
+    for mark in everybody:
+        if mark.left_out:
+            name = mark.computer.dns_name
+            shown = _plain(mark.computer.name) if mark.left_out is LeftOut.NO_NAME else name
+            left_out.append(Found(shown, _LEFT_OUT[mark.left_out]))
         else:
-            both = sid in by_point and sid in by_name
-            one = "connection point only" if sid in by_point else "SPN only"
-            hosts.append(Found(computer.dns_name, "connection point and SPN" if both else one))
+            both = mark.by_point and mark.by_spn
+            one = "connection point only" if mark.by_point else "SPN only"
+            hosts.append(Found(mark.computer.dns_name, "connection point and SPN" if both else one))
     return tuple(hosts), tuple(left_out)
 
 
-def _vmm(points: Answer | Gap, accounts: list[Principal], domain: str) -> Iterator[Found]:
-    names: dict[str, list[str]] = {}
-    if isinstance(points, Answer):
-        for row in points.rows:
-            if (row.first("cn") or b"").lower() == b"msvmm":
-                name = (row.first("serviceDNSName") or b"").decode("utf-8", "replace").lower()
-                names.setdefault(name, []).append("connection point MSVMM")
-    for account in accounts:
-        for text in account.spns:
-            found = spn.parse(text)
-            if found and found.service == "scvmm" and found.host.endswith("." + domain):
-                names.setdefault(found.host, []).append("SPN")
-    for name, notes in sorted(names.items()):
-        if _DNS_NAME.fullmatch(name):
-            yield Found(name, " and ".join(dict.fromkeys(notes)))
-
-
-def _targets(hosts: Iterable[Principal], own: set[str], domain: str) -> dict[str, str]:
-    """Servers that hosts may already delegate to for files, but for the hosts themselves."""
-    targets: dict[str, str] = {}
-    for host in hosts:
-        for text in host.delegates_to:
-            found = spn.parse(text)
-            if not found or found.service != "cifs" or not _DNS_NAME.fullmatch(found.host):
-                continue
-            name = found.host if "." in found.host else f"{found.host}.{domain}"
-            if name not in own:
-                targets.setdefault(name, "hosts may delegate to it for cifs")
-    return targets
-
-
-def _libraries(wire: Wire, targets: dict[str, str]) -> tuple[tuple[Found, ...], tuple[Found, ...]]:
+def _libraries(wire: Wire, reached: dict[str, str]) -> tuple[tuple[Found, ...], tuple[Found, ...]]:
     shares: list[Found] = []
     candidates: list[Found] = []
-    for server, why in sorted(targets.items()):
+    for server, why in sorted(reached.items()):
         (reply,) = wire.ask([questions.shares(server)])
         if isinstance(reply, Gap):
             note = f"{why}; not asked: {_plain(reply.text)}"
@@ -222,14 +203,6 @@ def _folder_shares(reply: Answer) -> list[srvsvc.ShareInfo]:
     return [s for s in found if s.type == _FOLDER_SHARE and not s.name.endswith("$")]
 
 
-def _parents(points: Answer | Gap, name: str) -> Iterator[str]:
-    """The objects above the connection points of one name: the computers that made them."""
-    if isinstance(points, Answer):
-        for row in points.rows:
-            if (row.first("cn") or b"").decode("utf-8", "replace").lower() == name.lower():
-                yield row.name.partition(",")[2]
-
-
 def _netbios(wire: Wire, domain: str, root: Answer | Gap) -> str:
     default = domain.split(".", maxsplit=1)[0].upper()
     if isinstance(root, Gap) or not root.rows:
@@ -239,17 +212,6 @@ def _netbios(wire: Wire, domain: str, root: Answer | Gap) -> str:
     if isinstance(reply, Gap) or not reply.rows:
         return default
     return (reply.rows[0].first("nETBIOSName") or default.encode()).decode("utf-8", "replace")
-
-
-def _principals(reply: Answer | Gap, domain: str, netbios: str) -> Iterator[Principal]:
-    if isinstance(reply, Answer):
-        for row in reply.rows:
-            try:
-                found = decode(row, domain, netbios, "")
-            except FormatError:
-                continue
-            if found is not None:
-                yield found
 
 
 def _plain(text: str) -> str:

@@ -79,7 +79,9 @@ def collect(
         for domain in scope.domains
         if (asked := [question for question in unknown if question.server == domain.name])
     )
-    run.side_by_side(_names(scope, run.answers))
+    run.side_by_side(
+        [*plan.replicas(scope, dict(run.answers), unknown), *_names(scope, run.answers)]
+    )
     return Evidence(wire.origin, run.answers, run.gaps)
 
 

@@ -31,6 +31,7 @@ class Live:
         self._known = domains
         self._vault = Vault(prompt)
         self._domains = {domain.name: Directory(domain, self._vault) for domain in domains}
+        self._controllers: dict[str, Directory] = {}
         self._servers: dict[str, FileServer] = {}
         self._lock = threading.Lock()
         self._origin = Origin(
@@ -52,6 +53,10 @@ class Live:
         for question in questions_:
             if question.kind == questions.SEARCH:
                 replies[question] = self._domains[question.server].answer(question)
+            elif question.kind == questions.CONTROLLER:
+                domain, *detail = question.detail
+                asked_there = Question(domain, questions.SEARCH, tuple(detail))
+                replies[question] = self._controller(domain, question.server).answer(asked_there)
             elif question.kind == questions.BOOT:
                 text = _NO_WINRM.format(server=question.server)
                 replies[question] = Gap(Reason.NOT_SUPPORTED, text, self._origin.moment)
@@ -65,10 +70,20 @@ class Live:
         """End all sessions."""
         with self._lock:
             servers = list(self._servers.values())
+            controllers = list(self._controllers.values())
         for server in servers:
             server.close()
-        for domain in self._domains.values():
+        for domain in (*self._domains.values(), *controllers):
             domain.close()
+
+    def _controller(self, domain: str, name: str) -> Directory:
+        """The domain as this one controller has it."""
+        with self._lock:
+            if name not in self._controllers:
+                known = next(found for found in self._known if found.name == domain)
+                alone = known.model_copy(update={"controllers": (name,)})
+                self._controllers[name] = Directory(alone, self._vault)
+            return self._controllers[name]
 
     def _server(self, name: str) -> FileServer:
         with self._lock:

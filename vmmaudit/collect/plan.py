@@ -6,18 +6,20 @@ socket, so the same plan runs against real servers, a replay and a made-up world
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from vmmaudit import questions
 from vmmaudit.errors import FormatError
 from vmmaudit.evidence import Answer, Gap, Question
+from vmmaudit.facts.discovered import HYPER_V, places
+from vmmaudit.facts.replicas import OWN_RIDS
 from vmmaudit.facts.servers import Item, Tree, alias_names, described, listed, walks_into
 from vmmaudit.facts.services import Services, domain_account
 from vmmaudit.scope import Library, Scope
 from vmmaudit.windows import samr, srvsvc
 from vmmaudit.windows.descriptor import decode
-from vmmaudit.windows.sid import domain_of, is_domain_account, sid_from_bytes
+from vmmaudit.windows.sid import domain_of, is_domain_account, rid_of, sid_from_bytes
 
 Replies: TypeAlias = list[Answer | Gap]
 Plan: TypeAlias = Generator[list[Question], Replies, None]
@@ -25,15 +27,19 @@ Plan: TypeAlias = Generator[list[Question], Replies, None]
 
 def domain(scope: Scope, name: str) -> Plan:
     """Everything about one domain that does not depend on what servers say."""
-    root, *_ = yield [
+    root, _, _, points, *_ = yield [
         questions.root_dse(name),
         questions.domain_object(name),
         questions.trusts(name),
         questions.connection_points(name),
+        questions.hyper_v_computers(name),
+        questions.domain_controllers(name),
+        questions.cluster_names(name),
     ]
     configuration = next(iter(_texts(root, "configurationNamingContext")), "")
     if configuration:
         yield [questions.partition(name, configuration)]
+    yield [questions.computer_at(name, dn) for dn in places(points, HYPER_V)]
     found = yield [questions.vmm_spns(name), *_lookups(scope, name)]
     yield from _tokens(name, found)
 
@@ -80,6 +86,40 @@ def _lookups(scope: Scope, name: str) -> list[Question]:
         *(questions.spn(name, library.unc_name) for library in scope.libraries),
     ]
     return list(dict.fromkeys(asked))
+
+
+def replicas(
+    scope: Scope, answers: Mapping[Question, Answer], more: Iterable[Question]
+) -> Iterator[tuple[str, Plan]]:
+    """Every controller of a domain that has several, and what it is asked.
+
+    What is compared are the accounts that the scope and its services (`more`) name, and the
+    groups that they are in. The groups that come with a domain are left out: their members are
+    not what was audited. A name outside the domain is no controller of it, whatever its account
+    says.
+    """
+    extra = list(more)
+    for domain in scope.domains:
+        name = domain.name
+        told = answers.get(questions.domain_controllers(name))
+        names = {text.lower() for text in _texts(told, "dNSHostName")} if told else set()
+        servers = sorted(server for server in names if server.endswith("." + name))
+        if len(servers) < 2:
+            continue
+        asked = [questions.vmm_spns(name), *_lookups(scope, name), *extra]
+        found = [answers[one] for one in asked if one.server == name and one in answers]
+        tokens = [questions.token_groups(name, row.name) for one in found for row in one.rows]
+        sids = {sid for one in found for sid in _sids(one, "objectSid")}
+        sids |= {
+            sid for one in tokens if one in answers for sid in _sids(answers[one], "tokenGroups")
+        }
+        wanted = {sid for sid in sids if is_domain_account(sid) and rid_of(sid) >= OWN_RIDS}
+        for server in servers:
+            yield server, _replica(server, name, wanted)
+
+
+def _replica(server: str, domain: str, sids: Iterable[str]) -> Plan:
+    yield questions.replicas(server, domain, sids)
 
 
 def names(name: str, sids: Iterable[str]) -> Plan:

@@ -8,8 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from vmmaudit.assessment import Assessment, Judgement, Readiness, SubjectKind, Ternary, Verdict
-from vmmaudit.diagnosis.failures import Failure, Identity
+from vmmaudit.diagnosis.failures import Failure
 from vmmaudit.diagnosis.rank import controls
+from vmmaudit.diagnosis.wordings import Identity
 
 _ACCESS = ("PRM-01", "PRM-03", "PRM-04", "PRM-06", "PRM-09", "PRM-11")
 

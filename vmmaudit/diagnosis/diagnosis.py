@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from vmmaudit.assessment import Assessment, Judgement
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT: Final = 1
+_TASKS: Final = 20
 KEPT: Final = 10_000
 """So many different causes, and so many occurrences, are kept; the others are counted."""
 
@@ -33,6 +34,7 @@ class Cause:
 
     Attributes:
         first: the first with a time, where any has one.
+        tasks: GUIDs of the jobs it was seen in, at most 20.
         controls: what to look at, the likeliest first.
         follows: code of the failure whose consequence this is, if one was found.
         answer: what the pack says; None without a pack.
@@ -42,6 +44,7 @@ class Cause:
     count: int
     first: Occurrence
     last: Occurrence
+    tasks: tuple[str, ...]
     controls: tuple[str, ...]
     follows: int | None = None
     answer: Answer | None = None
@@ -93,12 +96,12 @@ class Diagnosis:
         }
 
     def __str__(self) -> str:
-        from vmmaudit.diagnosis.words import plain_text
+        from vmmaudit.diagnosis.shown import plain_text
 
         return plain_text(self)
 
     def _repr_html_(self) -> str:
-        from vmmaudit.diagnosis.words import page
+        from vmmaudit.diagnosis.shown import page
 
         return page(self)
 
@@ -123,44 +126,71 @@ def diagnose(
     )
 
 
+@dataclass(slots=True)
+class _Group:
+    """Equal failures while they are counted."""
+
+    failure: Failure
+    last: Occurrence
+    count: int = 0
+    tasks: dict[str, None] = field(default_factory=dict)
+
+    def add(self, failure: Failure) -> None:
+        """One more. What one job logs several times is one failure."""
+        known, seen = self.failure, failure.seen
+        if not (seen.task and self.count and seen.task == self.last.task):
+            self.count += 1
+        if seen.task and len(self.tasks) < _TASKS:
+            self.tasks[seen.task] = None
+        timed = known.seen.when is not None or seen.when is None
+        self.last = seen
+        self.failure = replace(
+            known,
+            seen=known.seen if timed else seen,
+            machines=tuple(dict.fromkeys((*known.machines, *failure.machines)))[:_TASKS],
+            notes=_notes(known, failure),
+        )
+
+
 class _Collector:
     """Puts equal failures together as they come, and bounds what is kept."""
 
     def __init__(self) -> None:
-        self.found: dict[tuple[object, ...], tuple[Failure, int, Occurrence]] = {}
+        self.found: dict[tuple[object, ...], _Group] = {}
         self.timeline: list[Failure] = []
         self.omitted = 0
 
     def add(self, failure: Failure) -> None:
-        known = self.found.get(failure.key)
-        if known:
-            timed = known[0].seen.when is not None or failure.seen.when is None
-            merged = replace(
-                known[0],
-                seen=known[0].seen if timed else failure.seen,
-                machines=tuple(dict.fromkeys((*known[0].machines, *failure.machines)))[:8],
-                notes=_notes(known[0], failure),
-            )
-            self.found[failure.key] = (merged, known[1] + 1, failure.seen)
-        elif len(self.found) < KEPT:
-            self.found[failure.key] = (failure, 1, failure.seen)
+        group = self.found.get(failure.key)
+        if group is None and len(self.found) < KEPT:
+            group = self.found[failure.key] = _Group(failure, failure.seen)
+        if group is not None:
+            group.add(failure)
         if len(self.timeline) < KEPT:
             self.timeline.append(failure)
         else:
             self.omitted += 1
 
     def causes(self) -> list[Cause]:
-        grouped = sorted(self.found.values(), key=lambda entry: rank.weight(entry[0]))
         return [
-            Cause(failure, count, failure.seen, last, rank.controls(failure), self._origin(failure))
-            for failure, count, last in grouped
+            Cause(
+                group.failure,
+                group.count,
+                group.failure.seen,
+                group.last,
+                tuple(group.tasks),
+                rank.controls(group.failure),
+                self._origin(group.failure),
+            )
+            for group in sorted(self.found.values(), key=lambda group: rank.weight(group.failure))
         ]
 
     def _origin(self, failure: Failure) -> int | None:
         """The code that a follow-up error is the consequence of, for the same machine."""
         if failure.code is None or codes.code(failure.code).relevance is not Relevance.FOLLOW_UP:
             return None
-        for other, _, _ in self.found.values():
+        for group in self.found.values():
+            other = group.failure
             same = failure.vm and other.vm.casefold() == failure.vm.casefold()
             if same and other.code and codes.code(other.code).relevance is Relevance.CORE:
                 return other.code
@@ -171,10 +201,10 @@ def _read(source: Source, collector: _Collector) -> Read:
     form = exports.form(source.head)
     if form:
         records = exports.exported(source, form)
-    elif scan.is_trace(source.head):
-        form, records = "trace", scan.failing_records(source)
     else:
-        form, records = "text", scan.all_records(source)
+        form = "trace" if scan.is_trace(source.head) else "text"
+        fast = form == "trace" and not source.short
+        records = scan.failing_records(source) if fast else scan.all_records(source)
     count = 0
     for record in records:
         record.source = source.name
@@ -237,6 +267,7 @@ def _cause(cause: Cause) -> dict[str, Any]:
     return {
         **row(cause.failure),
         "count": cause.count,
+        "tasks": list(cause.tasks),
         "last": str(cause.last.when) if cause.last.when else "",
         "controls": list(cause.controls),
         "follows": cause.follows,

@@ -50,6 +50,7 @@ def form(head: bytes) -> str:
     if re.match(r"\{\s*[\"}]|\[\s*[{\"\]]", begin):
         return "json"
     first = next((line for line in begin.split("\n") if line and not line.startswith("#TYPE")), "")
+    first = first.replace("\r", " ")
     columns = [name.strip().casefold() for name in next(csv.reader([first], _dialect(first)), [])]
     return "csv" if len(columns) > 1 and len(_KNOWN & set(columns)) >= 2 else ""
 
@@ -93,8 +94,8 @@ def _csv(source: Source) -> Iterator[list[tuple[str, str]]]:
     lines = _text_lines(source)
     first = next((line for line in lines if line.strip() and not line.startswith("#TYPE")), "")
     dialect = _dialect(first)
-    columns = [name.strip() for name in next(csv.reader([first], dialect))]
     try:
+        columns = [name.strip() for name in next(csv.reader([first], dialect), [])]
         for row in csv.reader(lines, dialect):
             names = [*columns, *["Message"] * max(0, len(row) - len(columns))]
             yield [*zip(names, row, strict=False)]
@@ -171,12 +172,20 @@ def _tag(element: ET.Element) -> str:
 
 
 def _text_lines(source: Source) -> Iterator[str]:
+    """Lines as the csv module wants them: without zeros and without returns in their midst."""
     rest = b""
     for chunk in source.chunks():
         *whole, rest = (rest + chunk).split(b"\n")
-        yield from (text(line).replace("\0", "") + "\n" for line in whole)
+        yield from map(_text_line, whole)
+        if len(rest) > _FIELD_LIMIT:
+            yield _text_line(rest)
+            rest = b""
     if rest:
-        yield text(rest).replace("\0", "")
+        yield _text_line(rest)
+
+
+def _text_line(line: bytes) -> str:
+    return text(line).rstrip("\r").replace("\r", " ").replace("\0", "") + "\n"
 
 
 def _dialect(line: str) -> type[csv.Dialect]:

@@ -8,34 +8,16 @@ the computer account; otherwise the identity stays unclear. Nothing is guessed f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from itertools import pairwise
 
-from vmmaudit.diagnosis import codes
+from vmmaudit.diagnosis import codes, wordings
 from vmmaudit.diagnosis.codes import Kind
 from vmmaudit.diagnosis.lines import Record
 from vmmaudit.diagnosis.stamp import Stamp, stamp
-
-
-class Identity(StrEnum):
-    """Whose access was refused."""
-
-    ACCOUNT = "account"
-    COMPUTER = "computer"
-    HYPER_V = "hyper-v"
-    NOBODY = "nobody"
-    UNCLEAR = "unclear"
-    NONE = "none"
-
-
-class Confidence(StrEnum):
-    """How sure the identity is: the text says it, a sign of it stands there, or neither."""
-
-    STATED = "stated"
-    INFERRED = "inferred"
-    NONE = "none"
+from vmmaudit.diagnosis.wordings import Confidence, Identity
 
 
 class Kept(StrEnum):
@@ -51,11 +33,11 @@ class Kept(StrEnum):
 class Note(StrEnum):
     """What a reader should know of how it was read."""
 
+    NO_TIME = "no-time"
     NO_YEAR = "no-year"
     TWO_MACHINES = "two-machines"
     BLANK_IN_PATH = "blank-in-path"
     DAMAGED = "damaged"
-    NO_TIME = "no-time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,91 +87,69 @@ class Failure:
         return (self.code, self.hresult, self.identity, *(t.casefold() for t in things))
 
 
-_Q: Final = "'\"‘’‚‛„“”«»‹›"
-_GUID: Final = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-_CODES: Final = (
-    re.compile(r"Task failed error (?P<name>\w+) \((?P<code>\d{1,6})\)"),
-    re.compile(r"Carmine error was: (?P<name>\w+) \((?P<code>\d{1,6})\)"),
-    re.compile(r"(?:^|[>\s_*])(?:Error|Warning|Fehler|Warnung)\s*\((?P<code>\d{1,6})\)(?P<name>)"),
-    re.compile(r"(?:Error ID|Fehler-ID|FullyQualifiedErrorId)\s*:\s*(?P<code>\d{1,6})\b(?P<name>)"),
-    re.compile(r"ErrorInfo\s*:\s*(?P<name>\w+) \((?P<code>\d{1,6})\)"),
-    re.compile(r"\bCode\s*:\s*(?P<code>\d{3,5})\b(?P<name>)"),
-)
-_HRESULT: Final = re.compile(r"\b0x(?P<hex>[89A-Fa-f][0-9A-Fa-f]{7})\b|Code=\"(?P<dec>2\d{9})\"")
-_STATUS: Final = re.compile(r"\b0x(?P<hex>80[0-9A-Fa-f]{2})\b|got error: (?P<dec>327[67]\d)\b")
-_HOSTS: Final = (
-    re.compile(r"\bon (?:the )?(?P<host>[\w.-]+) server because\b"),
-    re.compile(r"\bcontact (?:server |an agent on the )(?P<host>[\w.-]+)"),
-    re.compile(rf"\bServer [{_Q}]?(?P<host>[\w-]+(?:\.[\w-]+)+)"),
-)
-_COMPUTER: Final = re.compile(
-    rf"[{_Q}]\s*(?P<name>[^{_Q}\\\s]+\\(?P<host>[^{_Q}\\\s]+)\$)\s*[{_Q}]"
-)
-_UNC: Final = re.compile(
-    rf"[{_Q}]\s*(?P<quoted>\\\\[^{_Q}<>|*?]+?)\s*[{_Q}]|(?P<bare>\\\\[\w.$-]+\\[^\s{_Q}<>|*?,;\])]+)"
-)
-_LOCAL: Final = re.compile(rf"[{_Q}]\s*(?P<path>[A-Za-z]:\\[^{_Q}<>|*?]+?)\s*[{_Q}]")
-_OWNER: Final = re.compile(rf"[{_Q}]\s*(?P<vm>[^{_Q}\\]{{1,100}}?)\s*[{_Q}]\s*:\s")
-_DEVICE: Final = re.compile(rf"[{_Q}]\s*(?P<vm>[^{_Q}\\]{{1,100}}?)\s*[{_Q}] failed to add device")
-_GUEST: Final = re.compile(r"\bon virtual machine (?P<vm>.{1,100}?)\. The ")
-_MACHINE: Final = re.compile(rf"\([^()]{{0,80}}?\bID\b[^()]{{0,20}}?(?P<id>{_GUID})\s*\)")
-_WORDINGS: Final = (
-    # KB 2689989; published procedure and its trace; packer issue 7500. German: inferred.
-    (re.compile(r"\bMachine Account\b"), Identity.COMPUTER, Confidence.STATED),
-    (
-        re.compile(r"\bVirtual Machine Management service account does not have\b", re.IGNORECASE),
-        Identity.HYPER_V,
-        Confidence.STATED,
-    ),
-    (
-        re.compile(
-            r"\bUser account does not have (?:permission|sufficient privilege)", re.IGNORECASE
-        ),
-        Identity.ACCOUNT,
-        Confidence.STATED,
-    ),
-    (re.compile(r"\b(?:Computer|Maschinen)konto\b"), Identity.COMPUTER, Confidence.INFERRED),
-    (re.compile(r"\bBenutzerkonto\b"), Identity.ACCOUNT, Confidence.INFERRED),
-)
-_WHEN: Final = re.compile(
-    r"^[ \t]*(?:TimeCreated|StartTime|EndTime|Date and Time|Datum und Uhrzeit|Startzeit|Zeit)"
-    r"[ \t]*:[ \t]*(.+)$",
-    re.MULTILINE,
-)
-
-
 def failures(record: Record) -> Iterator[Failure]:
     """What a record says failed: one for each file that could not be opened, else one, or none."""
+    if not (record.hresult or wordings.SIGN.search(record.text)):
+        return  # nothing below could match
     text = " ".join(record.text.split())
     code, name = _code(record, text)
-    opened = [*_UNC.finditer(text)] or [*_LOCAL.finditer(text)]
-    refused = [found for found in opened if _result(text[found.end() : found.end() + 300])]
-    if not refused:
-        hresult = _result(text) or _own(record)
-        if code or (hresult and (record.shape or _about_hyper_v(text))):
-            yield _failure(record, text, text, code, name, "", hresult)
-        return
-    began = 0
-    done: set[str] = set()
-    for found in refused:
-        segment = text[began : found.end() + 300]
-        began = found.end()
-        path = found[found.lastgroup or 0]
-        if path.casefold() in done:
-            continue
-        done.add(path.casefold())
-        hresult = _result(text[found.end() : found.end() + 300])
+    told = False
+    for path, segment, hresult in _refusals(text):
+        told = True
         yield _failure(record, text, segment, code, name, path, hresult)
+    hresult = _result(text) or _own(record)
+    if not told and (code or (hresult and (record.shape or _about_hyper_v(text)))):
+        yield _failure(record, text, text, code, name, "", hresult)
+
+
+def _refusals(text: str) -> Iterator[tuple[str, str, str]]:
+    """Each file that could not be opened: its path, the text about it, and the result.
+
+    The text about a file reaches from the name of its machine to that of the next one's.
+    """
+    opened = [*wordings.UNC.finditer(text)] or [*wordings.LOCAL.finditer(text)]
+    refused = [
+        found for found in opened if _result(text[found.end() : found.end() + wordings.NEAR])
+    ]
+    if not refused:
+        refused = [found for found in opened if _worded(text[: found.start()])][:1]
+    if not refused and len(opened) == 1 and opened[0].lastgroup != "bare":
+        kind = codes.result(_result(text)).kind
+        refused = opened if kind in (Kind.REFUSED, Kind.NOT_FOUND) else []
+    begins = [0]
+    for before, found in pairwise(refused):
+        owners = [*wordings.OWNER.finditer(text, before.end(), found.start())]
+        begins.append(owners[-1].start() if owners else before.end())
+    done: set[str] = set()
+    for index, found in enumerate(refused):
+        path = found[found.lastgroup or 0]
+        end = begins[index + 1] if index + 1 < len(begins) else found.end() + wordings.NEAR
+        if path.casefold() not in done:
+            done.add(path.casefold())
+            after = text[found.end() : found.end() + wordings.NEAR]
+            yield path, text[begins[index] : end], _result(after) or _result(text)
+
+
+def _worded(text: str) -> bool:
+    return any(
+        wording.search(text) for wording, _, sure in wordings.WORDINGS if sure is Confidence.STATED
+    )
 
 
 def _failure(
     record: Record, text: str, segment: str, code: int | None, name: str, path: str, hresult: str
 ) -> Failure:
     identity, confidence, account, host = _identity(segment, path, hresult)
-    owner = [*_OWNER.finditer(segment[: segment.find(path)])][-1:] if path else []
-    device = _DEVICE.search(segment) or _DEVICE.search(text) or _GUEST.search(text)
+    owner = [*wordings.OWNER.finditer(segment[: segment.find(path)])][-1:] if path else []
+    device = (
+        wordings.DEVICE.search(segment)
+        or wordings.DEVICE.search(text)
+        or wordings.GUEST.search(text)
+    )
     vm = owner[0]["vm"] if owner else device["vm"] if device else ""
-    machines = tuple(dict.fromkeys(found["id"].upper() for found in _MACHINE.finditer(text)))
+    machines = tuple(
+        dict.fromkeys(found["id"].upper() for found in wordings.MACHINE.finditer(segment))
+    )
     when = record.when or _written(record.text)
     notes = (
         (Note.NO_TIME, when is None),
@@ -203,7 +163,7 @@ def _failure(
         name=name,
         hresult=hresult,
         status=_status(text),
-        host=_host(text) or host or record.computer,
+        host=_host(text, wordings.STATED) or host or _host(text, wordings.NAMED) or record.computer,
         vm=vm,
         machines=machines,
         file=path,
@@ -226,9 +186,9 @@ def _failure(
 def _identity(segment: str, path: str, hresult: str) -> tuple[Identity, Confidence, str, str]:
     """Who was refused, how sure that is, the account's name, and the host that it tells."""
     kind = codes.result(hresult).kind if hresult else Kind.UNKNOWN
-    named = _COMPUTER.search(segment)
+    named = wordings.COMPUTER.search(segment)
     account, host = (named["name"], named["host"]) if named else ("", "")
-    for wording, identity, confidence in _WORDINGS:
+    for wording, identity, confidence in wordings.WORDINGS:
         if wording.search(segment):
             return identity, confidence, account, host
     if named and kind is Kind.REFUSED and path:
@@ -242,7 +202,7 @@ def _identity(segment: str, path: str, hresult: str) -> tuple[Identity, Confiden
 
 def _code(record: Record, text: str) -> tuple[int | None, str]:
     """VMM's code and what the trace calls it. An event's own number is none of VMM's codes."""
-    for pattern in _CODES:
+    for pattern in wordings.CODES:
         if (found := pattern.search(text)) and int(found["code"]):
             number = int(found["code"])
             return number, found["name"] or codes.code(number).name
@@ -251,7 +211,7 @@ def _code(record: Record, text: str) -> tuple[int | None, str]:
 
 def _result(text: str) -> str:
     """The first HRESULT of a failure; WS-Management writes it as a decimal number."""
-    found = _HRESULT.search(text)
+    found = wordings.HRESULT.search(text)
     if not found:
         return ""
     value = int(found["hex"], 16) if found["hex"] else int(found["dec"])
@@ -265,14 +225,14 @@ def _own(record: Record) -> str:
 
 
 def _status(text: str) -> str:
-    found = _STATUS.search(text)
+    found = wordings.STATUS.search(text)
     if not found:
         return ""
     return f"0x{int(found['hex'], 16) if found['hex'] else int(found['dec']):04X}"
 
 
-def _host(text: str) -> str:
-    for pattern in _HOSTS:
+def _host(text: str, patterns: Iterable[re.Pattern[str]]) -> str:
+    for pattern in patterns:
         if found := pattern.search(text):
             return found["host"].rstrip(".")
     return ""
@@ -287,9 +247,9 @@ def _kind(record: Record) -> Kept:
 
 
 def _written(text: str) -> Stamp | None:
-    found = _WHEN.search(text)
+    found = wordings.WHEN.search(text)
     return stamp(found[1]) if found else None
 
 
 def _about_hyper_v(text: str) -> bool:
-    return bool(_MACHINE.search(text) or _DEVICE.search(text))
+    return bool(wordings.MACHINE.search(text) or wordings.DEVICE.search(text))

@@ -119,7 +119,7 @@ def parse(line: str) -> Line:
             inner["msg"],
             True,
             "debugview",
-            process,
+            int(view["pid"]) if view else process,
             stamp(inner["when"]),
             (view["seq"] or "") if view else "",
             agrees=view is None or int(view["pid"]) == process,

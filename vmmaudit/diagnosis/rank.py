@@ -11,7 +11,8 @@ from typing import Final
 
 from vmmaudit.diagnosis import codes
 from vmmaudit.diagnosis.codes import Relevance
-from vmmaudit.diagnosis.failures import Failure, Identity
+from vmmaudit.diagnosis.failures import Failure
+from vmmaudit.diagnosis.wordings import Identity
 
 BY_IDENTITY: Final[Mapping[Identity, tuple[str, ...]]] = {
     Identity.ACCOUNT: (

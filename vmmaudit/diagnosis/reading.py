@@ -36,11 +36,13 @@ class Source:
     Attributes:
         encoding: `utf-8`, `utf-16-le`, `utf-16-be`, or `cp1252` where the head is not UTF-8.
         head: the first 64 KiB, already ASCII-compatible.
+        short: whether the head is all there is.
     """
 
     name: str
     encoding: str
     head: bytes
+    short: bool
     _stream: BinaryIO
     _first: bytes
 
@@ -59,7 +61,7 @@ class Source:
         try:
             while piece:
                 yield piece if decoder is None else decoder.decode(piece).encode("utf-8", "replace")
-                piece = self._stream.read(CHUNK)
+                piece = _read(self._stream, CHUNK)
         except OSError as error:
             raise _unreadable(self.name, error) from error
         finally:
@@ -88,6 +90,7 @@ def source(stream: BinaryIO, name: str) -> Source:
         UsageError: it is a binary format.
     """
     first = _read(stream, _HEAD)
+    short = len(first) < _HEAD
     for magic, what in _BINARY:
         if first.startswith(magic):
             raise UsageError(f"{name} is {what}.")
@@ -102,7 +105,7 @@ def source(stream: BinaryIO, name: str) -> Source:
             f"{name} is binary; convert a trace (.etl) with 'netsh trace convert' and save "
             "logs as text, CSV, XML or JSON."
         )
-    return Source(name, encoding, head, stream, first)
+    return Source(name, encoding, head, short, stream, first)
 
 
 def text(line: bytes) -> str:

@@ -7,84 +7,122 @@ records around a hit are decoded. What is no trace (jobs, events, pasted text) i
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Final
 
 from vmmaudit.diagnosis.lines import LINES, Record, parse, records
+from vmmaudit.diagnosis.needle import Needle
 from vmmaudit.diagnosis.reading import Source, text
 
-NEEDLES: Final = (b"Task failed error", b"0x80070005")
-MARKED: Final = b"*** Carmine error was"
+NEEDLES: Final = (
+    Needle(b"Task failed error", b"sk fail"),
+    Needle(b"*** Carmine error was", b"***"),
+    Needle(b"0x80070005", b"0x80070"),
+)
+SHAPES: Final = frozenset({"debugview", "csv", "etl", "numbered"})
+_LITERALS: Final = tuple(needle.whole.decode() for needle in NEEDLES)
+_LOOKED_AT: Final = 400
 _AROUND: Final = 1 << 16
 _LINE: Final = 1 << 16
 _SEAM: Final = 32
+_THREADS: Final = 2
+_AHEAD: Final = 4
 
 
 def is_trace(head: bytes) -> bool:
-    """Whether most of the first lines are those of a trace."""
-    lines = [line for line in text(head).split("\n")[:200] if line.strip()]
-    traced = sum(parse(line).shape not in ("", "job") for line in lines)
-    return traced * 2 > len(lines)
+    """Whether the first lines are those of a trace; exceptions in it may have long tails."""
+    lines = [line for line in text(head).split("\n")[:_LOOKED_AT] if line.strip()]
+    traced = sum(parse(line).shape in SHAPES for line in lines)
+    return traced * 10 >= len(lines) > 0
+
+
+def telling(record: Record) -> bool:
+    """Whether a trace's record holds one of the literals; every job, event or text may tell."""
+    if record.shape not in SHAPES:
+        return True
+    said = record.text
+    return record.hresult in _LITERALS or any(literal in said for literal in _LITERALS)
 
 
 def all_records(source: Source) -> Iterator[Record]:
-    """Every record of a text, however long it is."""
-    return records(_lines(source.chunks()))
+    """The telling records of an input that is read line by line, however long it is."""
+    return filter(telling, records(_lines(source.chunks())))
 
 
 def failing_records(source: Source) -> Iterator[Record]:
     """The records of a trace that hold one of the literals, in the order of their hits."""
-    chunks = source.chunks()
-    before, base, now = b"", 0, next(chunks, b"")
-    ends: dict[int | None, int] = {}
-    while now:
-        after = next(chunks, b"")
-        if hits := _hits(before[-_SEAM:], now):
+    given = _Given()
+    before, base = b"", 0
+    for now, hits, after in _searched(source.chunks()):
+        if hits:
             tail = before[-_AROUND:]
             window, start = tail + now + after[:_AROUND], base - len(tail)
             for hit in hits:
-                yield from _around(window, hit + len(tail), start, ends)
+                yield from _around(window, hit + len(tail), start, given)
         base += len(now)
-        before, now = now, after
+        before = now
+
+
+def _searched(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, list[int], bytes]]:
+    """Each chunk with its hits and the chunk behind it.
+
+    The search runs a few chunks ahead in other threads: comparing arrays needs no interpreter.
+    """
+    seam = b""
+    ahead: deque[tuple[bytes, Future[list[int]]]] = deque()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for chunk in chunks:
+            ahead.append((chunk, pool.submit(_hits, seam, chunk)))
+            seam = chunk[-_SEAM:]
+            if len(ahead) > _AHEAD:
+                now, hits = ahead.popleft()
+                yield now, hits.result(), ahead[0][0]
+        while ahead:
+            now, hits = ahead.popleft()
+            yield now, hits.result(), ahead[0][0] if ahead else b""
 
 
 def _hits(seam: bytes, chunk: bytes) -> list[int]:
     """Where a literal begins; before the chunk is negative, and nothing is found twice."""
     found: list[int] = []
     joint = seam + chunk[:_SEAM]
-    for needle in (*NEEDLES, MARKED):
-        at = joint.find(needle, max(0, len(seam) - len(needle) + 1))
+    for needle in NEEDLES:
+        at = joint.find(needle.whole, max(0, len(seam) - len(needle.whole) + 1))
         if 0 <= at < len(seam):
             found.append(at - len(seam))
-    for needle in NEEDLES:
-        found.extend(_places(chunk, needle))
-    if b"*" in chunk:  # one byte is looked for ten times faster than a word
-        found.extend(_places(chunk, MARKED))
+        found.extend(needle.places(chunk))
     return sorted(found)
 
 
-def _places(chunk: bytes, needle: bytes) -> Iterator[int]:
-    at = chunk.find(needle)
-    while at >= 0:
-        yield at
-        at = chunk.find(needle, at + len(needle))
+@dataclass(slots=True)
+class _Given:
+    """How far the input was looked at: the last line with a hit, and each process's record."""
+
+    line: int = -1
+    records: dict[int | None, int] = field(default_factory=dict)
 
 
-def _around(window: bytes, place: int, start: int, ends: dict[int | None, int]) -> Iterator[Record]:
+def _around(window: bytes, place: int, start: int, given: _Given) -> Iterator[Record]:
     """The record that a byte of the window belongs to, unless it was given before.
 
-    `start` is the offset of the window; `ends` tells how far each process was given already.
+    `start` is the offset of the window in the input.
     """
+    if start + place < given.line:
+        return
     line = window.rfind(b"\n", max(0, place - _LINE), place) + 1 or max(0, place - _LINE)
+    given.line = start + _end(window, place)
     hit = parse(text(window[line : _end(window, line)]))
     process = hit.process if hit.shape == "debugview" else None
-    given = ends.get(process, -1) - start
-    if line <= given:
+    before = given.records.get(process, -1) - start
+    if line <= before:
         return
-    begin = line if hit.head else _head(window, line, process, given)
+    begin = line if hit.head else _head(window, line, process, before)
     for record in records(_numbered(window, begin)):
         if record.offset == begin:
-            ends[process] = start + record.end
+            given.records[process] = start + record.end
             record.offset += start
             yield record
             return

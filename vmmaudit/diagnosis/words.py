@@ -1,8 +1,7 @@
-"""A diagnosis in words: lines for a terminal, the same as HTML for a notebook."""
+"""A diagnosis in words: what `shown` puts on a terminal or into a notebook."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,8 +13,9 @@ from vmmaudit.assessment import Judgement
 from vmmaudit.controls.texts import Fill, Texts
 from vmmaudit.diagnosis import codes
 from vmmaudit.diagnosis.answer import Answer, State
-from vmmaudit.diagnosis.failures import Failure, Identity
+from vmmaudit.diagnosis.failures import Failure
 from vmmaudit.diagnosis.stamp import Stamp
+from vmmaudit.diagnosis.wordings import Identity
 from vmmaudit.report.document import Bullets, Code, Paragraph
 from vmmaudit.report.escape import visible
 from vmmaudit.report.prose import blocks, plain
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from vmmaudit.diagnosis.diagnosis import Cause, Diagnosis
 
 LISTED: Final = 200
-"""So many lines of the timeline are shown; a table or JSON has them all."""
+"""So many causes and lines of the timeline are shown; JSON and the frame have them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,72 +37,6 @@ class Said:
     remedy: tuple[str, ...] = ()
 
 
-def plain_text(diagnosis: Diagnosis) -> str:
-    """The whole diagnosis as lines of text."""
-    return "\n".join(_lines(diagnosis, Texts.load(diagnosis.language)))
-
-
-def _lines(diagnosis: Diagnosis, texts: Texts) -> Iterator[str]:
-    yield _inputs(diagnosis, texts)
-    if not diagnosis.causes:
-        yield _word(texts, "nothing")
-        return
-    for number, said in enumerate(told(diagnosis, texts), 1):
-        yield ""
-        yield f"{number}. {said.headline}"
-        for label, value in said.facts:
-            yield f"   {label}: {value}"
-        yield from (f"   {line}" for line in said.answer)
-        if said.remedy:
-            yield f"   {_word(texts, 'remedy')}:"
-            yield from (f"     {line}".rstrip() for line in said.remedy)
-    yield ""
-    yield f"{_word(texts, 'timeline')}:"
-    for row in timeline(diagnosis, texts)[1:]:
-        yield "   " + "  ".join(cell or "–" for cell in row)
-    yield from _omitted(diagnosis, texts)
-
-
-def page(diagnosis: Diagnosis) -> str:
-    """The same as HTML that stands for itself in a notebook cell."""
-    texts = Texts.load(diagnosis.language)
-    parts = [f"<p>{html.escape(_inputs(diagnosis, texts))}</p>"]
-    if not diagnosis.causes:
-        parts.append(f"<p>{html.escape(_word(texts, 'nothing'))}</p>")
-    for said in told(diagnosis, texts):
-        rows = "".join(
-            f"<tr><th scope='row' style='text-align:left;vertical-align:top'>{html.escape(label)}"
-            f"</th><td style='text-align:left'>{html.escape(value)}</td></tr>"
-            for label, value in said.facts
-        )
-        answer = "".join(f"<p><strong>{html.escape(line)}</strong></p>" for line in said.answer)
-        remedy = html.escape("\n".join(said.remedy))
-        parts.append(
-            f"<h3>{html.escape(said.headline)}</h3><table>{rows}</table>{answer}"
-            + (
-                f"<details><summary>{html.escape(_word(texts, 'remedy'))}</summary>"
-                f"<pre style='white-space:pre-wrap'>{remedy}</pre></details>"
-                if remedy
-                else ""
-            )
-        )
-    if diagnosis.timeline:
-        head, *rows_ = timeline(diagnosis, texts)
-        table = "".join(f"<th scope='col'>{html.escape(cell)}</th>" for cell in head)
-        body = "".join(
-            "<tr>"
-            + "".join(f"<td style='text-align:left'>{html.escape(cell)}</td>" for cell in row)
-            + "</tr>"
-            for row in rows_
-        )
-        parts.append(
-            f"<h3>{html.escape(_word(texts, 'timeline'))}</h3>"
-            f"<table><thead><tr>{table}</tr></thead><tbody>{body}</tbody></table>"
-        )
-        parts.extend(f"<p>{html.escape(line)}</p>" for line in _omitted(diagnosis, texts))
-    return f"<div lang='{diagnosis.language}'>{''.join(parts)}</div>"
-
-
 def told(diagnosis: Diagnosis, texts: Texts) -> list[Said]:
     """Every cause in words."""
     return [
@@ -112,26 +46,26 @@ def told(diagnosis: Diagnosis, texts: Texts) -> list[Said]:
             tuple(visible(line) for line in _answer(cause, texts)),
             tuple(_remedy(cause.answer, texts)),
         )
-        for cause in diagnosis.causes
+        for cause in diagnosis.causes[:LISTED]
     ]
 
 
 def timeline(diagnosis: Diagnosis, texts: Texts) -> list[tuple[str, ...]]:
     """The head of the table and its rows."""
     names = ("time", "kind", "code", "result", "host", "vm", "file", "who", "source")
-    head = tuple(_word(texts, "column", name) for name in names)
+    head = tuple(word(texts, "column", name) for name in names)
     rows = [
         tuple(
             visible(cell)
             for cell in (
                 _when(failure.seen.when, texts, fraction=True),
-                _word(texts, "kind", failure.seen.kind.value),
+                word(texts, "kind", failure.seen.kind.value),
                 str(failure.code or ""),
                 failure.hresult,
                 failure.host,
                 failure.vm,
                 failure.file,
-                _word(texts, "short", failure.identity.value),
+                word(texts, "short", failure.identity.value),
                 _place(failure),
             )
         )
@@ -140,89 +74,91 @@ def timeline(diagnosis: Diagnosis, texts: Texts) -> list[tuple[str, ...]]:
     return [head, *rows]
 
 
-def _omitted(diagnosis: Diagnosis, texts: Texts) -> Iterator[str]:
+def omitted(diagnosis: Diagnosis, texts: Texts) -> Iterator[str]:
+    """A sentence for what the timeline leaves out."""
     count = diagnosis.omitted + max(0, len(diagnosis.timeline) - LISTED)
     if count:
-        yield _say(texts, "omitted", count=count)
+        yield say(texts, "omitted", count=count)
 
 
-def _inputs(diagnosis: Diagnosis, texts: Texts) -> str:
+def inputs(diagnosis: Diagnosis, texts: Texts) -> str:
+    """What was read."""
     named = [
-        _say(
+        say(
             texts,
             "input",
             name=read.name,
-            form=_word(texts, "form", read.form),
+            form=word(texts, "form", read.form),
             encoding=read.encoding,
             records=read.records,
         )
         for read in diagnosis.inputs
     ]
-    return visible(_say(texts, "inputs", inputs="; ".join(named)))
+    return visible(say(texts, "inputs", inputs="; ".join(named)))
 
 
 def _headline(cause: Cause, texts: Texts) -> str:
     failure = cause.failure
-    what = _say(texts, "error", code=str(failure.code)) if failure.code else _word(texts, "no_code")
+    what = say(texts, "error", code=str(failure.code)) if failure.code else word(texts, "no_code")
     key = {
         (True, True): "headline",
         (True, False): "headline_host",
         (False, True): "headline_vm",
         (False, False): "headline_bare",
     }[bool(failure.host), bool(failure.vm)]
-    time = _when(cause.first.when, texts) or _word(texts, "no_time")
-    said = _say(texts, key, what=what, host=failure.host, vm=failure.vm, time=time)
+    time = _when(cause.first.when, texts) or word(texts, "no_time")
+    said = say(texts, key, what=what, host=failure.host, vm=failure.vm, time=time)
     return said[:1].upper() + said[1:]
 
 
 def _facts(cause: Cause, texts: Texts) -> Iterator[tuple[str, str]]:
     failure = cause.failure
     if cause.count > 1:
-        last = _when(cause.last.when, texts) or _word(texts, "no_time")
-        yield _word(texts, "note"), _say(texts, "times", count=cause.count, time=last)
+        last = _when(cause.last.when, texts) or word(texts, "no_time")
+        yield word(texts, "note"), say(texts, "times", count=cause.count, time=last)
     if failure.code:
-        yield _word(texts, "code"), _code(failure, texts)
+        yield word(texts, "code"), _code(failure, texts)
     for label, value in (("result", failure.hresult), ("status", failure.status)):
         if value:
-            yield _word(texts, label), _result(value, texts)
+            yield word(texts, label), _result(value, texts)
     if failure.file:
-        yield _word(texts, "file"), failure.file
+        yield word(texts, "file"), failure.file
     if failure.identity is not Identity.NONE:
-        yield _word(texts, "who"), _who(failure, texts)
-    if cause.first.task:
-        yield _word(texts, "task"), cause.first.task
+        yield word(texts, "who"), _who(failure, texts)
+    if cause.tasks:
+        yield word(texts, "task"), ", ".join(cause.tasks)
     if cause.follows:
-        yield _word(texts, "note"), _say(texts, "follows", code=str(cause.follows))
+        yield word(texts, "note"), say(texts, "follows", code=str(cause.follows))
     machines = failure.machines
     for note in failure.notes:
-        yield _word(texts, "note"), _say(texts, "notes", note.value, machines=machines)
+        yield word(texts, "note"), say(texts, "notes", note.value, machines=machines)
     known = [name for name in cause.controls if name in texts.controls]
     if known and cause.answer is None:
-        yield _word(texts, "look"), "; ".join(_control(name, texts) for name in known)
+        yield word(texts, "look"), "; ".join(_control(name, texts) for name in known)
 
 
 def _code(failure: Failure, texts: Texts) -> str:
     known = codes.code(failure.code or 0, failure.name)
     name = f" {failure.name}" if failure.name else ""
     if str(known.number) not in texts.words["diagnosis"]["codes"]:
-        return f"{known.number}{name} – " + _say(texts, "unknown_code", code=str(known.number))
-    return f"{known.number}{name} – {_word(texts, 'codes', str(known.number))}"
+        return f"{known.number}{name} – " + say(texts, "unknown_code", code=str(known.number))
+    return f"{known.number}{name} – {word(texts, 'codes', str(known.number))}"
 
 
 def _result(value: str, texts: Texts) -> str:
     known = codes.result(value)
     name = f" {known.symbol}" if known.symbol else ""
     if value in texts.words["diagnosis"]["results"]:
-        return f"{value}{name} – {_word(texts, 'results', value)}"
+        return f"{value}{name} – {word(texts, 'results', value)}"
     if known.symbol:
-        return _say(texts, "win32_result", value=value, number=known.symbol.split()[-1])
-    return _say(texts, "unknown_result", value=value)
+        return say(texts, "win32_result", value=value, number=known.symbol.split()[-1])
+    return say(texts, "unknown_result", value=value)
 
 
 def _who(failure: Failure, texts: Texts) -> str:
-    sure = _word(texts, "confidence", failure.confidence.value)
+    sure = word(texts, "confidence", failure.confidence.value)
     account = f" {failure.account}" if failure.account else ""
-    return f"{_word(texts, 'identity', failure.identity.value)}{account} ({sure})"
+    return f"{word(texts, 'identity', failure.identity.value)}{account} ({sure})"
 
 
 def _answer(cause: Cause, texts: Texts) -> Iterator[str]:
@@ -233,21 +169,21 @@ def _answer(cause: Cause, texts: Texts) -> Iterator[str]:
     key = given.state.value
     if given.state is State.BROKEN and not given.causes:
         key = "broken_otherwise"
-    moment = _say(texts, "answer", moment=texts.moment(given.moment))
-    yield f"{moment}: {_word(texts, 'state', key)}"
+    moment = say(texts, "answer", moment=texts.moment(given.moment))
+    yield f"{moment}: {word(texts, 'state', key)}"
     shown = given.causes or (given.besides if given.state is State.BROKEN else ())
     for judgement in shown:
         finding = texts.finding(judgement.control, judgement.code)
         yield f"→ {texts.fill(finding, judgement.values)} ({judgement.control})"
     if given.readable is not None:
-        yield _word(texts, f"readable_{given.readable.value}")
+        yield word(texts, f"readable_{given.readable.value}")
     if given.other_name and given.pair:
         used = cause.failure.file.split("\\")[2]
-        yield _say(texts, "other_name", used=used, known=given.pair.name)
+        yield say(texts, "other_name", used=used, known=given.pair.name)
     if given.causes and given.besides:
-        yield _say(texts, "besides", controls=_controls(given.besides, texts))
+        yield say(texts, "besides", controls=_controls(given.besides, texts))
     if given.open:
-        yield _say(texts, "open", controls=_controls(given.open, texts))
+        yield say(texts, "open", controls=_controls(given.open, texts))
 
 
 def _remedy(given: Answer | None, texts: Texts) -> Iterator[str]:
@@ -289,9 +225,11 @@ def _place(failure: Failure) -> str:
     return f"{seen.source}:{seen.sequence}" if seen.sequence else f"{seen.source}@{seen.offset}"
 
 
-def _word(texts: Texts, *path: str) -> str:
+def word(texts: Texts, *path: str) -> str:
+    """A word of diagnosis.toml."""
     return texts.word("diagnosis", *path)
 
 
-def _say(texts: Texts, *path: str, **values: Fill) -> str:
-    return texts.fill(_word(texts, *path), values)
+def say(texts: Texts, *path: str, **values: Fill) -> str:
+    """A sentence of diagnosis.toml, filled."""
+    return texts.fill(word(texts, *path), values)

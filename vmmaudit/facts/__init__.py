@@ -9,6 +9,8 @@ from functools import cache, cached_property
 
 from vmmaudit import questions
 from vmmaudit.evidence import Evidence, Reason
+from vmmaudit.facts import clusters, replicas
+from vmmaudit.facts import discovered as discoveries
 from vmmaudit.facts.directory import Directory, DomainFact, Groups, Membership, Trust
 from vmmaudit.facts.missing import Missing
 from vmmaudit.facts.principal import Principal
@@ -212,6 +214,22 @@ class Facts:
         for vmm in self.scope.vmm:
             found.setdefault((vmm.account or "SCVMM").lower(), self.service_account(vmm))
         return tuple(found.items())
+
+    def controllers(self, domain: str) -> tuple[replicas.Controller, ...] | Missing:
+        """The controllers of a domain."""
+        return replicas.controllers(self.evidence, domain, self._netbios(domain))
+
+    def discovered(self, domain: str) -> discoveries.Discovered | Missing:
+        """The Hyper-V hosts and VMM servers that a domain tells of by itself."""
+        return discoveries.discovered(self.evidence, domain, self._netbios(domain))
+
+    def cluster_owners(self, domain: str) -> dict[str, str] | Missing:
+        """Who owns the names of clusters and their roles, by SID."""
+        return clusters.owners(self.evidence, domain)
+
+    def _netbios(self, domain: str) -> str:
+        found = self.directory.domain(domain)
+        return "" if isinstance(found, Missing) else found.netbios
 
     @cached_property
     def _local_names(self) -> dict[str, str]:

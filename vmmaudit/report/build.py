@@ -9,7 +9,17 @@ from vmmaudit.assessment import Assessment
 from vmmaudit.controls.texts import Texts
 from vmmaudit.report.document import ControlInfo, Document
 from vmmaudit.report.material import SEVERITIES, Material
-from vmmaudit.report.parts import basis, closing, findings, front, matrix, results, summary
+from vmmaudit.report.parts import (
+    basis,
+    changes,
+    closing,
+    exceptions,
+    findings,
+    front,
+    matrix,
+    results,
+    summary,
+)
 from vmmaudit.report.register import EvidenceSummary
 from vmmaudit.scope import Role, Scope
 
@@ -24,7 +34,8 @@ _PARTS: Final = (
     matrix.matrix,
     findings.findings,
     findings.actions,
-    closing.waivers,
+    changes.changes,
+    exceptions.waivers,
     results.positive,
     closing.response,
     closing.signoff,

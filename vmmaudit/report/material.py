@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import Final
 
 from vmmaudit.assessment import Assessment, Judgement, Readiness, Ternary, Verdict
+from vmmaudit.compare import Comparison, compare, repeats
 from vmmaudit.controls.texts import Fill, Texts
 from vmmaudit.report.document import Block, Cell, ControlInfo, Paragraph, Rich, Run, Style, Tone
 from vmmaudit.report.prose import rich
@@ -37,6 +38,7 @@ SECTIONS: Final = (
     "matrix",
     "findings",
     "actions",
+    "changes",
     "waivers",
     "positive",
     "response",
@@ -118,6 +120,16 @@ class Material:
         return Counter(
             control for pair in self.assessment.readiness for control in set(pair.broken)
         )
+
+    @cached_property
+    def comparison(self) -> Comparison | None:
+        """What moved since the previous audit; None where there is none."""
+        return compare(self.previous, self.assessment) if self.previous else None
+
+    @cached_property
+    def repeats(self) -> frozenset[tuple[str, str]]:
+        """Controls and subject ids that were findings in the previous audit already."""
+        return repeats(self.previous, self.assessment) if self.previous else frozenset()
 
     def info(self, control: str) -> ControlInfo:
         """The catalogue's record; a control it no longer has is of medium severity."""

@@ -18,6 +18,7 @@ import xlsxwriter
 
 from vmmaudit.assessment import Assessment, Verdict
 from vmmaudit.controls.texts import Texts
+from vmmaudit.report.changed import changed
 from vmmaudit.report.document import ControlInfo, Document, Tone
 from vmmaudit.report.escape import visible
 from vmmaudit.report.material import TONES, tone
@@ -51,6 +52,7 @@ def render_xlsx(
     evidence: EvidenceSummary,
     catalogue: Iterable[ControlInfo],
     texts: Texts,
+    previous: Assessment | None = None,
 ) -> bytes:
     """The workbook as one .xlsx file.
 
@@ -60,6 +62,7 @@ def render_xlsx(
         evidence: the whole register, of which the document prints a part.
         catalogue: the controls' severities.
         texts: the words, in the document's language.
+        previous: the last audit's assessment; what moved since gets a sheet of its own.
     """
     buffer = io.BytesIO()
     workbook = xlsxwriter.Workbook(buffer, _OPTIONS)
@@ -73,9 +76,9 @@ def render_xlsx(
             "created": document.moment.astimezone(UTC).replace(tzinfo=None),
         }
     )
-    Writer(workbook, document, texts).write(
-        assessment, sheets(document, assessment, evidence, catalogue, texts)
-    )
+    first, *others = sheets(document, assessment, evidence, catalogue, texts)
+    moved = [changed(previous, assessment, texts)] if previous else []
+    Writer(workbook, document, texts).write(assessment, [first, *moved, *others])
     workbook.close()
     return buffer.getvalue()
 

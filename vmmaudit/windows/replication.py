@@ -7,6 +7,7 @@ no linked values, so a change of `member` is not in it.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -28,17 +29,8 @@ def change_times(data: bytes) -> dict[int, datetime]:
     Raises:
         FormatError: truncated, or another version.
     """
-    if len(data) < 16:
-        raise FormatError("PROPERTY_META_DATA_VECTOR", 0, "the buffer ends inside its header")
-    version, _, count, _ = struct.unpack_from("<IIII", data)
-    if version != 1:
-        raise FormatError("PROPERTY_META_DATA_VECTOR", 0, f"version {version} instead of 1")
-    if len(data) < 16 + count * _ENTRY.size:
-        raise FormatError("PROPERTY_META_DATA_VECTOR", 8, f"{count} entries do not fit")
     times = {}
-    for index in range(count):
-        offset = 16 + index * _ENTRY.size
-        attribute, _, seconds, _, _, _ = _ENTRY.unpack_from(data, offset)
+    for offset, (attribute, _, seconds, _, _, _) in _entries(data):
         try:
             times[attribute] = _EPOCH + timedelta(seconds=seconds)
         except OverflowError as error:
@@ -46,10 +38,33 @@ def change_times(data: bytes) -> dict[int, datetime]:
     return times
 
 
-def encode(times: dict[int, datetime]) -> bytes:
-    """The inverse of `change_times`, for made-up worlds; versions and USNs are 1."""
+def versions(data: bytes) -> dict[int, int]:
+    """ATTRTYP → how often the attribute was changed (dwVersion), alike on every replica.
+
+    Raises:
+        FormatError: truncated, or another version of the structure.
+    """
+    return {attribute: version for _, (attribute, version, *_) in _entries(data)}
+
+
+def _entries(data: bytes) -> Iterator[tuple[int, tuple[int, int, int, bytes, int, int]]]:
+    """The offset and the fields of each PROPERTY_META_DATA."""
+    if len(data) < 16:
+        raise FormatError("PROPERTY_META_DATA_VECTOR", 0, "the buffer ends inside its header")
+    version, _, count, _ = struct.unpack_from("<IIII", data)
+    if version != 1:
+        raise FormatError("PROPERTY_META_DATA_VECTOR", 0, f"version {version} instead of 1")
+    if len(data) < 16 + count * _ENTRY.size:
+        raise FormatError("PROPERTY_META_DATA_VECTOR", 8, f"{count} entries do not fit")
+    for index in range(count):
+        offset = 16 + index * _ENTRY.size
+        yield offset, _ENTRY.unpack_from(data, offset)
+
+
+def encode(times: dict[int, datetime], version: int = 1) -> bytes:
+    """The inverse of `change_times`, for made-up worlds; USNs are 1."""
     entries = b"".join(
-        _ENTRY.pack(attribute, 1, int((moment - _EPOCH).total_seconds()), bytes(16), 1, 1)
+        _ENTRY.pack(attribute, version, int((moment - _EPOCH).total_seconds()), bytes(16), 1, 1)
         for attribute, moment in sorted(times.items())
     )
     return struct.pack("<IIII", 1, 0, len(times), 0) + entries

@@ -1,4 +1,4 @@
-"""Exceptions, the audited unit's response, signatures, and the annexes."""
+"""The audited unit's response, signatures, and the annexes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from vmmaudit.report.document import (
     Signature,
     SignOff,
     Table,
-    Tone,
 )
 from vmmaudit.report.material import Material, cells, code, text, value
 from vmmaudit.report.prose import rich
 from vmmaudit.report.register import Entry
-from vmmaudit.scope import Role, Waiver
+from vmmaudit.scope import Role
 
 ATTACH_LIMIT: Final = 16 * 2**20
 """Bytes of attachments up to which a PDF carries the files themselves."""
@@ -28,30 +27,6 @@ _REGISTER: Final = 400
 _GAPS: Final = 200
 _PART: Final = 70
 _BLANK_LINES: Final = 18
-
-
-def waivers(material: Material) -> Section:
-    """What was accepted, by whom and until when, and whether that still holds."""
-    texts = material.texts
-    found: tuple[Block, ...] = (material.paragraph("waivers", "none"),)
-    if material.scope.waivers:
-        table = Table(
-            texts.sentence("title", "waivers"),
-            (
-                Column(texts.label("column", "control"), 1.2, "id"),
-                Column(texts.label("column", "subject"), 1.7, "id"),
-                Column(texts.label("column", "reason"), 3),
-                Column(texts.label("column", "approver"), 1.9),
-                Column(texts.label("column", "ticket"), 1.4, "id"),
-                Column(texts.label("column", "until"), 1.4),
-                Column(texts.label("column", "status"), 1.8),
-            ),
-            tuple(_waiver(material, waiver) for waiver in material.scope.waivers),
-        )
-        found = (material.paragraph("waivers", "intro"), table)
-    return Section(
-        "waivers", material.section("waivers"), texts.sentence("title", "waivers"), found
-    )
 
 
 def response(material: Material) -> Section:
@@ -177,33 +152,6 @@ def _annex(material: Material, name: str, blocks: tuple[Block, ...]) -> Section:
     number = f"{texts.label('layout', 'appendix')} {material.section(name)}"
     return Section(
         f"annex-{name}", number, texts.sentence("title", name), blocks, page=name == "evidence"
-    )
-
-
-def _waiver(material: Material, waiver: Waiver) -> tuple[Cell, ...]:
-    texts = material.texts
-    covered = sum(
-        judgement.control == waiver.control
-        and judgement.waiver is not None
-        and judgement.waiver.ticket == waiver.ticket
-        and judgement.waiver.until == waiver.until
-        for judgement in material.assessment.verdicts
-    )
-    expired = waiver.until < material.assessment.moment.date()
-    name = "expired" if expired else "valid" if covered else "unused"
-    status = texts.label("status", name)
-    said = (
-        material.say("waivers", "covers", status=status, count=covered) if covered else text(status)
-    )
-    owner = f" ({waiver.owner})" if waiver.owner else ""
-    return cells(
-        text(waiver.control),
-        value(waiver.subject),
-        text(waiver.reason + owner),
-        text(waiver.approver),
-        value(waiver.ticket),
-        text(texts.day(waiver.until)),
-        Cell(said, Tone.BAD if expired else None),
     )
 
 

@@ -26,6 +26,7 @@ from vmmaudit.report.material import (
     value,
     values,
 )
+from vmmaudit.report.parts.changes import repeated
 from vmmaudit.report.prose import blocks
 
 _EACH: Final = 40
@@ -241,13 +242,20 @@ def _measure(material: Material, group: Group) -> Rich:
 
 
 def _status(material: Material, group: Group) -> str:
+    status = _open(material, group)
+    if repeated(material, group.members):
+        return f"{status} · {material.texts.label('status', 'repeated')}"
+    return status
+
+
+def _open(material: Material, group: Group) -> str:
     if group.waived == len(group.members):
         return material.texts.label("status", "accepted")
     return material.texts.label("status", "partly" if group.waived else "open")
 
 
 def _state(material: Material, group: Group) -> Rich:
-    state = text(_status(material, group))
+    state = text(_open(material, group))
     if not group.waived:
         return state
     said = material.say(
@@ -259,10 +267,5 @@ def _state(material: Material, group: Group) -> Rich:
 def _repeated(material: Material, group: Group) -> str:
     if material.previous is None:
         return material.texts.label("answer", "unknown")
-    before = {
-        (judgement.control, judgement.subject.id)
-        for judgement in material.previous.verdicts
-        if judgement.verdict in (Verdict.FAIL, Verdict.WARN)
-    }
-    again = any((member.control, member.subject.id) in before for member in group.members)
+    again = repeated(material, group.members)
     return material.texts.label("answer", "yes" if again else "no")

@@ -18,6 +18,7 @@ from vmmaudit.report.document import (
     Tone,
 )
 from vmmaudit.report.material import Material, cells, link, text
+from vmmaudit.report.parts.changes import repeated
 
 _SHOWN: Final = 20
 
@@ -150,7 +151,12 @@ def _top(material: Material) -> tuple[Block, ...]:
             cells(
                 link(group.number, group.number),
                 material.severity(group.control),
-                text(texts.control(group.control).title),
+                text(texts.control(group.control).title)
+                + (
+                    text(f" · {texts.label('status', 'repeated')}")
+                    if repeated(material, group.members)
+                    else ()
+                ),
                 text(group.control),
                 text(texts.number(len(group.members))),
             )

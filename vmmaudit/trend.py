@@ -1,0 +1,194 @@
+"""How the verdicts of one scope developed from audit to audit: a chart, and the same as a table.
+
+The chart is SVG written by a template; it names itself and says its numbers in
+words, and the table below it holds every number again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from vmmaudit.assessment import Assessment, Ternary, Verdict
+from vmmaudit.controls.texts import Texts
+from vmmaudit.report.data import data_folder
+from vmmaudit.report.escape import visible
+
+_HIGH: Final = 240
+_TOP: Final = 32
+_FOOT: Final = 28
+_BAR: Final = 64
+_STEP: Final = 92
+_LEGEND: Final = 124
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One audit: how many verdicts of each kind, how many pairs were ready.
+
+    Attributes:
+        name: the scope's name: what the pack's folder is called before the moment.
+        pack: the folder's name.
+        waived: verdicts a waiver lies over; they are counted under their own verdict too.
+        catalogue: which requirements were judged; a change makes numbers hard to compare.
+    """
+
+    name: str
+    pack: str
+    moment: datetime
+    verdicts: Mapping[Verdict, int]
+    waived: int
+    ready: int
+    pairs: int
+    catalogue: str
+
+
+def point(pack: str, assessment: Assessment) -> Point:
+    """The numbers of one pack's assessment."""
+    counts = assessment.counts()
+    return Point(
+        name=pack.rpartition("_")[0] or pack,
+        pack=pack,
+        moment=assessment.moment,
+        verdicts={verdict: counts[verdict] for verdict in Verdict},
+        waived=sum(judgement.waiver is not None for judgement in assessment.verdicts),
+        ready=sum(pair.ready is Ternary.YES for pair in assessment.readiness),
+        pairs=len(assessment.readiness),
+        catalogue=assessment.catalogue,
+    )
+
+
+def series(found: Iterable[tuple[str, Assessment]]) -> dict[str, tuple[Point, ...]]:
+    """The points of every scope name, the oldest first.
+
+    Packs made again from the same evidence (rendered, judged) count once: the last one.
+    """
+    latest: dict[tuple[str, str], Point] = {}
+    for pack, assessment in found:
+        one = point(pack, assessment)
+        latest[one.name, assessment.evidence] = one
+    grouped: defaultdict[str, list[Point]] = defaultdict(list)
+    for one in latest.values():
+        grouped[one.name].append(one)
+    return {
+        name: tuple(sorted(grouped[name], key=lambda p: (p.moment, p.pack)))
+        for name in sorted(grouped)
+    }
+
+
+def data(points: Iterable[Point]) -> list[dict[str, Any]]:
+    """What `--json` prints: one object per pack."""
+    return [
+        {
+            "scope": p.name,
+            "pack": p.pack,
+            "moment": p.moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "verdicts": {verdict.value: count for verdict, count in p.verdicts.items()},
+            "waived": p.waived,
+            "ready": p.ready,
+            "pairs": p.pairs,
+            "catalogue": p.catalogue,
+        }
+        for p in points
+    ]
+
+
+def table(points: Sequence[Point], texts: Texts) -> list[tuple[str, ...]]:
+    """Heads and rows, as the page shows them."""
+    return [_heads(texts), *(_row(p, points[0], texts) for p in points)]
+
+
+def render(found: Mapping[str, Sequence[Point]], texts: Texts) -> bytes:
+    """One HTML file without any link to the outside."""
+    environment = Environment(
+        loader=FileSystemLoader(data_folder("templates") / "trend"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: visible(value) if isinstance(value, str) else value,
+    )
+    legend = [
+        {
+            "key": verdict.value,
+            "label": texts.label("verdict", verdict.value),
+            "x": 8 + index * _LEGEND,
+        }
+        for index, verdict in enumerate(Verdict)
+    ]
+    page = environment.get_template("page.html.j2").render(
+        language=texts.language,
+        direction="rtl" if texts.right_to_left else "ltr",
+        words={name: texts.sentence("trend", name) for name in ("title", "intro")},
+        legend=legend,
+        heads=_heads(texts),
+        all=[_chart(name, points, texts) for name, points in found.items()],
+    )
+    return page.encode()
+
+
+def _heads(texts: Texts) -> tuple[str, ...]:
+    return (
+        texts.sentence("trend", "moment"),
+        *(texts.label("verdict", verdict.value) for verdict in Verdict),
+        texts.label("status", "accepted"),
+        texts.sentence("trend", "ready"),
+        texts.sentence("trend", "catalogue"),
+    )
+
+
+def _row(one: Point, first: Point, texts: Texts) -> tuple[str, ...]:
+    changed = "" if one.catalogue == first.catalogue else " *"
+    return (
+        texts.moment(one.moment),
+        *(texts.number(one.verdicts[verdict]) for verdict in Verdict),
+        texts.number(one.waived),
+        f"{texts.number(one.ready)} / {texts.number(one.pairs)}",
+        one.catalogue[:8] + changed,
+    )
+
+
+def _chart(name: str, points: Sequence[Point], texts: Texts) -> dict[str, Any]:
+    most = max((sum(p.verdicts.values()) for p in points), default=0) or 1
+    said = "; ".join(
+        f"{texts.day(p.moment.date())}: "
+        + ", ".join(
+            f"{texts.label('verdict', verdict.value)} {texts.number(count)}"
+            for verdict, count in p.verdicts.items()
+            if count
+        )
+        for p in points
+    )
+    return {
+        "name": name,
+        "title": texts.fill(texts.sentence("trend", "chart"), {"name": name, "count": len(points)}),
+        "description": said,
+        "width": max(16 + _STEP * len(points), 16 + _LEGEND * len(Verdict)),
+        "height": _TOP + _HIGH + _FOOT,
+        "bars": [_bar(index, p, most) for index, p in enumerate(points)],
+        "rows": [_row(p, points[0], texts) for p in points],
+    }
+
+
+def _bar(index: int, one: Point, most: int) -> dict[str, Any]:
+    """The verdicts of one audit, stacked, the first kind lowest."""
+    x, y = 8 + index * _STEP, float(_TOP + _HIGH)
+    parts = []
+    for verdict in Verdict:
+        height = round(_HIGH * one.verdicts[verdict] / most, 2)
+        y = round(y - height, 2)
+        if height:
+            count = one.verdicts[verdict]
+            parts.append({"key": verdict.value, "y": y, "height": height, "count": count})
+    return {
+        "x": x,
+        "middle": x + _BAR // 2,
+        "width": _BAR,
+        "label": one.moment.astimezone(UTC).strftime("%Y-%m-%d"),
+        "parts": parts,
+    }
