@@ -1,6 +1,7 @@
 # make demo   a finished report in German and English from an embedded, made-up site
 # make test   every test; on Debian as root with a real Samba domain
 # make bench  ratios against named rivals
+# make guide  the guide as pages that need no network
 # make lab    the Samba domain for a person; make lab-down ends it
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ BIN    := $(VENV)/bin
 IN_LAB  = $(if $(filter yes,$(LAB)),$(BIN)/python -m tests.lab exec --,)
 LAB    := $(shell [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo yes)
 
-.PHONY: demo test dev lint format docs bench lab lab-down lock clean
+.PHONY: demo test dev lint format docs guide bench lab lab-down lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/vmmaudit audit --demo || [ $$? = 3 ]
@@ -40,6 +41,10 @@ docs: $(VENV)/.installed
 	$(BIN)/vmmaudit controls -l en --markdown > docs/controls.en.md
 	$(BIN)/vmmaudit schema scope > docs/schemas/scope.schema.json
 	$(BIN)/vmmaudit schema assessment > docs/schemas/assessment.schema.json
+
+# The guide as pages that need no network: output/guide/guide/de/index.html
+guide: $(VENV)/.dev
+	$(BIN)/mkdocs build --quiet --strict
 
 # One JSON line per row: what was done, the rival, seconds, and the ratio in the same run.
 bench: $(VENV)/.dev
