@@ -57,6 +57,33 @@ def test_regressed_and_fixed():
     assert {(was.ready.value, now.ready.value) for was, now in ready} == {("no", "yes")}
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "change"),
+    [
+        ("PASS", "FAIL", "regressed"),
+        ("PASS", "WARN", "regressed"),
+        ("WARN", "FAIL", "regressed"),
+        ("NOT_APPLICABLE", "WARN", "regressed"),
+        ("NOT_ASSESSABLE", "FAIL", "new"),
+        ("MANUAL", "WARN", "new"),
+        ("FAIL", "PASS", "fixed"),
+        ("NOT_ASSESSABLE", "PASS", "fixed"),
+        ("WARN", "NOT_APPLICABLE", "fixed"),
+        ("FAIL", "WARN", "other"),
+        ("PASS", "NOT_APPLICABLE", "other"),
+        ("NOT_APPLICABLE", "PASS", "other"),
+        ("FAIL", "NOT_ASSESSABLE", "newly-not-assessable"),
+    ],
+)
+def test_each_move_has_its_name(was: str, now: str, change: str):
+    first = BASE.verdicts[0]
+    before, after = (
+        replace(BASE, verdicts=(replace(first, verdict=Verdict(verdict)),))
+        for verdict in (was, now)
+    )
+    assert list(kinds(before, after).values()) == [Change(change)]
+
+
 def test_not_assessable_gone_and_new():
     silent = judge(*simulate(GOOD.with_library("LIBRARY02", reachable=False)))
     assert set(kinds(BASE, silent).values()) == {Change.NOT_ASSESSABLE}

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import xlsxwriter
+from openpyxl import load_workbook
 from ruamel.yaml import YAML
 
 from tests.simulate import scope_text, simulate
@@ -217,4 +219,9 @@ def test_the_report_lists_all_three(language: str):
     for label in ("soon", "unapproved", "unused"):
         assert texts.label("status", label) in page
     assert "w.xlsx, row 7" in page
+    book = load_workbook(BytesIO(audit.files([language])[f"workbook.{language}.xlsx"]))
+    rows = list(book[texts.label("sheet", "waivers")].iter_rows(min_row=2, values_only=True))
+    assert [row[3] for row in rows] == [2, 2, 0]
+    assert [str(row[2])[0] for row in rows] == ["!", "✗", "!"]
+    assert rows[0][9] == "w.xlsx, row 7"
     assert replace(audit, name="b").assessment.counts()[Verdict.FAIL]

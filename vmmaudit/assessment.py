@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
+from vmmaudit import canonical
 from vmmaudit.errors import PackError
 
 FORMAT: Final = 1
@@ -246,7 +247,7 @@ def dumps(assessment: Assessment) -> bytes:
         ],
         "readiness": [_readiness(item) for item in assessment.readiness],
     }
-    return json.dumps(value, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
+    return canonical.dumps(value)
 
 
 def _values(values: Mapping[str, Value]) -> dict[str, Any]:

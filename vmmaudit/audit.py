@@ -148,6 +148,7 @@ class Audit:
         from vmmaudit.report.docx import render_docx
         from vmmaudit.report.html import render_html
         from vmmaudit.report.xlsx import render_xlsx
+        from vmmaudit.waivers import standings
 
         texts = Texts.load(language)
         yield f"report.{language}.pdf", pdf
@@ -157,7 +158,13 @@ class Audit:
         yield (
             f"workbook.{language}.xlsx",
             render_xlsx(
-                document, self.assessment, self.register, _catalogue(), texts, self.previous
+                document,
+                self.assessment,
+                self.register,
+                _catalogue(),
+                texts,
+                self.previous,
+                standings(self.scope, self.assessment.verdicts, self.evidence.origin.moment.date()),
             ),
         )
 
@@ -338,7 +345,7 @@ class Audit:
             f"<tr><th scope='row'>{html.escape(key)}</th><td>{html.escape(str(value))}</td></tr>"
             for key, value in rows.items()
         )
-        return f"<table>{cells}</table>"
+        return f"<table class='mathjax_ignore tex2jax_ignore'>{cells}</table>"
 
 
 def open_audit(
@@ -503,15 +510,18 @@ def replayed(source: Path, scope: Path | None = None, name: str = "") -> Audit:
 
 
 def _scope(path: Path) -> tuple[str, Scope]:
-    """A scope file as a pack stores it, with the list of waivers it names written into it."""
+    """A scope file as a pack stores it: lists of waivers, logo and templates written into it."""
+    from vmmaudit.branding import inlined
     from vmmaudit.waivers import merged
 
     loaded = scope_format.load(path)
     text = path.read_text(encoding="utf-8-sig")
-    if not loaded.waivers_file:
+    whole = inlined(text, loaded.branding)
+    if loaded.waivers_file:
+        whole = merged(whole, str(path), path.parent)
+    if whole == text:
         return text, loaded
-    text = merged(text, str(path), path.parent)
-    return text, scope_format.parse(text, str(path), path.parent)
+    return whole, scope_format.parse(whole, str(path), path.parent)
 
 
 def collected(
@@ -572,6 +582,7 @@ def diagnosed(
 
     Raises:
         UsageError: a file cannot be read, or there are no texts in that language.
+        PackError: there is no such pack, or it was changed.
     """
     from vmmaudit.controls.texts import languages
     from vmmaudit.diagnosis import diagnose, opened
@@ -585,6 +596,8 @@ def diagnosed(
     assessment = None
     if evidence:
         source = Path(evidence)
+        if not source.exists():
+            raise PackError(f"There is no pack {source}.")
         beside = source.parent / packs.SCOPE
         scope = beside if source.is_file() and beside.is_file() else None
         assessment = replayed(source, scope).assessment

@@ -238,7 +238,7 @@ def diagnose(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="VMM traces, job or event exports, error texts; - is standard input.",
             show_default=False,
         ),
@@ -329,6 +329,24 @@ def notebooks(
             _print(str(path))
         else:
             _say(f"{path} is there already and was left as it is.")
+
+
+@app.command()
+def collector(
+    destination: Annotated[
+        Path, typer.Argument(metavar="DEST", help="The folder to write to.", show_default=False)
+    ],
+    scope: Annotated[
+        Path | None, typer.Option("--scope", help="Write what this scope needs to be read, too.")
+    ] = None,
+) -> None:
+    """Write out the PowerShell script that administrators run where you get no rights."""
+    from vmmaudit import collector as scripts
+    from vmmaudit import scope as scopes
+
+    wanted = scopes.load(scope) if scope is not None else None
+    for path in scripts.write(destination, wanted):
+        _print(str(path))
 
 
 @app.command()
@@ -450,13 +468,16 @@ def sign(
     tsa: Annotated[
         str, typer.Option("--tsa", help="URL of a time-stamping authority (RFC 3161).")
     ] = "",
+    trust: Annotated[
+        list[Path] | None,
+        typer.Option("--trust", help="With --tsa: fetch and embed proof of no revocation."),
+    ] = None,
 ) -> None:
     """Sign the reports and the manifest of a pack; the auditor first, then another person."""
     from vmmaudit.seal import asked
 
-    signed = asked.sign(
-        pack, role, asked.key(p12, pkcs11_module, token, key_label), secret, _prompt, tsa
-    )
+    key = asked.key(p12, pkcs11_module, token, key_label)
+    signed = asked.sign(pack, role, key, secret, _prompt, tsa, trust or ())
     _say(f"signed as {signed.stage.role.value} by {signed.name} ({signed.issuer})")
     for file in sorted(signed.stage.folder.iterdir()):
         _print(str(file))

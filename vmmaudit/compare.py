@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vmmaudit.assessment import Assessment, Judgement, Readiness, Verdict
 
@@ -117,22 +117,28 @@ def repeats(before: Assessment, after: Assessment) -> frozenset[tuple[str, str]]
     return frozenset(old & new)
 
 
+_FINDINGS: Final = (Verdict.FAIL, Verdict.WARN)
+_OPEN: Final = (Verdict.NOT_ASSESSABLE, Verdict.MANUAL)
+_WELL: Final = (Verdict.PASS, Verdict.NOT_APPLICABLE)
+
+
 def _change(before: Judgement | None, after: Judgement) -> Change | None:
     if before is None:
-        return None if after.verdict is Verdict.PASS else Change.NEW
+        return None if after.verdict in _WELL else Change.NEW
     if before.waiver is None and after.waiver is not None:
         return Change.WAIVED
     if before.waiver is not None and after.waiver is None and after.verdict is not Verdict.PASS:
         return Change.WAIVER_ENDED
-    if before.verdict is after.verdict and before.code == after.code:
+    was, now = before.verdict, after.verdict
+    if was is now and before.code == after.code:
         return Change.REQUIREMENT if before.version != after.version else None
-    if after.verdict is Verdict.NOT_ASSESSABLE and before.verdict is not Verdict.NOT_ASSESSABLE:
+    if now is Verdict.NOT_ASSESSABLE and was is not now:
         return Change.NOT_ASSESSABLE
-    if after.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE):
+    if now in _WELL and was not in _WELL:
         return Change.FIXED
-    if after.verdict is Verdict.FAIL and before.verdict is not Verdict.FAIL:
-        return Change.REGRESSED
-    if after.verdict is Verdict.WARN and before.verdict is Verdict.PASS:
+    if now in _FINDINGS and was in _OPEN:  # nobody knows whether it got worse
+        return Change.NEW
+    if now in _FINDINGS and (was in _WELL or (was, now) == (Verdict.WARN, Verdict.FAIL)):
         return Change.REGRESSED
     return Change.OTHER
 

@@ -12,6 +12,10 @@ class AuditError(Exception):
 
     exit_code = 5
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows instead of a traceback: the sentence."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class UsageError(AuditError):
     """The command line or a notebook parameter is wrong."""

@@ -125,7 +125,7 @@ class PlannedChange:
         )
         if not rows:
             return f"<p>{html.escape(texts.word('change', 'document', 'headline_none'))}</p>"
-        return f"<table>{rows}</table>"
+        return f"<table class='mathjax_ignore tex2jax_ignore'>{rows}</table>"
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,8 @@ class ChangeProof:
         )
 
     def _repr_html_(self) -> str:
-        return str(self.to_frame().to_html(index=False, escape=True))
+        table = self.to_frame().to_html(index=False, escape=True)
+        return f"<div class='mathjax_ignore tex2jax_ignore'>{table}</div>"
 
 
 def open_change(before: str | Path = "", after: str | Path = "") -> PlannedChange | ChangeProof:

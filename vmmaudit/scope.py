@@ -14,13 +14,14 @@ from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    StringConstraints,
     ValidationError,
     field_validator,
     model_validator,
@@ -59,6 +60,7 @@ def _reference(value: str) -> str:
     return value
 
 
+Classification: TypeAlias = Literal["public", "internal", "confidential", "strictly-confidential"]
 DnsName = Annotated[str, AfterValidator(_dns_name)]
 AccountName = Annotated[str, AfterValidator(_account)]
 SecretReference = Annotated[str, AfterValidator(_reference)]
@@ -110,9 +112,7 @@ class Audit(_Part):
     client: str = ""
     mandate: str = ""
     period: Period | None = None
-    classification: Literal["public", "internal", "confidential", "strictly-confidential"] = (
-        "internal"
-    )
+    classification: Classification = "internal"
     languages: tuple[str, ...] = Field(default=("de", "en"), min_length=1)
     document_id: str = ""
     distribution: tuple[str, ...] = ()
@@ -244,12 +244,35 @@ class Waiver(_Part):
     source: str = ""
 
 
+_Verbatim = Annotated[str, StringConstraints(strip_whitespace=False)]
+_ID_PLACES: Final = frozenset({"date", "year", "digest"})
+
+
 class Branding(_Part):
-    """How the documents look for this customer."""
+    """How the documents look for this customer.
+
+    `logo` is a PNG or JPEG file, `templates` a folder with those files of `templates/` that
+    differ; in a pack's own scope both stand as their content. `document_id` is a scheme such
+    as `IR-{{year}}-{{digest}}` (`date`, `year`, `digest`). `classifications` gives a level
+    another label, in all languages or by language.
+    """
 
     sender: str = ""
-    logo: Path | None = None
+    logo: str = ""
     colour: str = Field(default="#1f3a5f", pattern=r"^#[0-9a-fA-F]{6}$")
+    document_id: str = ""
+    classifications: dict[Classification, str | dict[str, str]] = {}
+    retention_years: int | None = Field(default=None, ge=1, le=100)
+    templates: str | dict[str, _Verbatim] = ""
+
+    @field_validator("document_id")
+    @classmethod
+    def _known_places(cls, value: str) -> str:
+        for name in re.findall(r"\{\{\s*(.*?)\s*\}\}", value):
+            if name not in _ID_PLACES:
+                known = ", ".join(sorted(_ID_PLACES))
+                raise ValueError(f"there is no placeholder '{name}'; there are {known}")
+        return value
 
 
 class Scope(_Part):
@@ -435,8 +458,11 @@ def _with_absolute_paths(scope: Scope, folder: Path) -> Scope:
     domains = tuple(
         d.model_copy(update={"ca": (folder / d.ca).resolve()}) if d.ca else d for d in scope.domains
     )
-    logo = scope.branding.logo
-    branding = scope.branding.model_copy(
-        update={"logo": (folder / logo).resolve() if logo else None}
-    )
+    logo, templates = scope.branding.logo, scope.branding.templates
+    found: dict[str, str] = {}
+    if logo and not logo.startswith("data:"):
+        found["logo"] = str((folder / logo).resolve())
+    if templates and isinstance(templates, str):
+        found["templates"] = str((folder / templates).resolve())
+    branding = scope.branding.model_copy(update=found)
     return scope.model_copy(update={"domains": domains, "branding": branding})

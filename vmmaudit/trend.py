@@ -19,12 +19,21 @@ from vmmaudit.controls.texts import Texts
 from vmmaudit.report.data import data_folder
 from vmmaudit.report.escape import visible
 
-_HIGH: Final = 240
-_TOP: Final = 32
-_FOOT: Final = 28
-_BAR: Final = 64
+_HIGH: Final = 36
+_ROW: Final = 64
+_FOOT: Final = 32
+_BAR: Final = 48
 _STEP: Final = 92
-_LEGEND: Final = 124
+_LABEL: Final = 140
+_ORDER: Final = (
+    Verdict.FAIL,
+    Verdict.WARN,
+    Verdict.NOT_ASSESSABLE,
+    Verdict.MANUAL,
+    Verdict.PASS,
+    Verdict.NOT_APPLICABLE,
+)
+"""The lines of the chart, what needs attention first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +122,14 @@ def render(found: Mapping[str, Sequence[Point]], texts: Texts) -> bytes:
         lstrip_blocks=True,
         finalize=lambda value: visible(value) if isinstance(value, str) else value,
     )
-    legend = [
-        {
-            "key": verdict.value,
-            "label": texts.label("verdict", verdict.value),
-            "x": 8 + index * _LEGEND,
-        }
-        for index, verdict in enumerate(Verdict)
-    ]
+    charts = [_chart(name, points, texts) for name, points in found.items()]
     page = environment.get_template("page.html.j2").render(
         language=texts.language,
         direction="rtl" if texts.right_to_left else "ltr",
         words={name: texts.sentence("trend", name) for name in ("title", "intro")},
-        legend=legend,
         heads=_heads(texts),
-        all=[_chart(name, points, texts) for name, points in found.items()],
+        all=charts,
+        widest=max((chart["width"] for chart in charts), default=0),
     )
     return page.encode()
 
@@ -154,7 +156,6 @@ def _row(one: Point, first: Point, texts: Texts) -> tuple[str, ...]:
 
 
 def _chart(name: str, points: Sequence[Point], texts: Texts) -> dict[str, Any]:
-    most = max((sum(p.verdicts.values()) for p in points), default=0) or 1
     said = "; ".join(
         f"{texts.day(p.moment.date())}: "
         + ", ".join(
@@ -164,31 +165,42 @@ def _chart(name: str, points: Sequence[Point], texts: Texts) -> dict[str, Any]:
         )
         for p in points
     )
+    middles = [_LABEL + _STEP * index + _STEP // 2 for index in range(len(points))]
     return {
         "name": name,
         "title": texts.fill(texts.sentence("trend", "chart"), {"name": name, "count": len(points)}),
         "description": said,
-        "width": max(16 + _STEP * len(points), 16 + _LEGEND * len(Verdict)),
-        "height": _TOP + _HIGH + _FOOT,
-        "bars": [_bar(index, p, most) for index, p in enumerate(points)],
+        "width": _LABEL + _STEP * len(points),
+        "height": _ROW * len(_ORDER) + _FOOT,
+        "lines": [
+            _line(verdict, points, middles, _ROW * row, texts)
+            for row, verdict in enumerate(_ORDER, 1)
+        ],
+        "days": [
+            {"middle": middle, "label": p.moment.astimezone(UTC).strftime("%Y-%m-%d")}
+            for middle, p in zip(middles, points, strict=True)
+        ],
         "rows": [_row(p, points[0], texts) for p in points],
     }
 
 
-def _bar(index: int, one: Point, most: int) -> dict[str, Any]:
-    """The verdicts of one audit, stacked, the first kind lowest."""
-    x, y = 8 + index * _STEP, float(_TOP + _HIGH)
-    parts = []
-    for verdict in Verdict:
-        height = round(_HIGH * one.verdicts[verdict] / most, 2)
-        y = round(y - height, 2)
-        if height:
-            count = one.verdicts[verdict]
-            parts.append({"key": verdict.value, "y": y, "height": height, "count": count})
-    return {
-        "x": x,
-        "middle": x + _BAR // 2,
-        "width": _BAR,
-        "label": one.moment.astimezone(UTC).strftime("%Y-%m-%d"),
-        "parts": parts,
-    }
+def _line(
+    verdict: Verdict, points: Sequence[Point], middles: Sequence[int], base: int, texts: Texts
+) -> dict[str, Any]:
+    """One kind of verdict over all audits, to a scale of its own: few failures stay visible."""
+    most = max(p.verdicts[verdict] for p in points) or 1
+    bars = []
+    for middle, p in zip(middles, points, strict=True):
+        height = round(_HIGH * p.verdicts[verdict] / most, 2)
+        bars.append(
+            {
+                "x": middle - _BAR // 2,
+                "y": round(base - height, 2),
+                "width": _BAR,
+                "height": height,
+                "middle": middle,
+                "count": texts.number(p.verdicts[verdict]),
+            }
+        )
+    label = texts.label("verdict", verdict.value)
+    return {"key": verdict.value, "label": label, "base": base, "bars": bars}

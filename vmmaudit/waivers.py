@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,11 +78,18 @@ def void(waiver: Waiver, day: date) -> tuple[Void, ...]:
 
 def names(waiver: Waiver, judgement: Judgement) -> bool:
     """Whether its patterns fit a verdict's control and subject (id or shown name)."""
-    subject = waiver.subject.casefold()
-    return fnmatchcase(judgement.control, waiver.control.upper()) and any(
-        fnmatchcase(name.casefold(), subject)
-        for name in (judgement.subject.id, judgement.subject.name)
-    )
+    if not _pattern(waiver.control).match(judgement.control):
+        return False
+    if waiver.subject == "*":
+        return True
+    subject = _pattern(waiver.subject)
+    return bool(subject.match(judgement.subject.id) or subject.match(judgement.subject.name))
+
+
+@cache
+def _pattern(pattern: str) -> re.Pattern[str]:
+    """A pattern of `*`, `?` and `[…]`, without regard to case."""
+    return re.compile(translate(pattern), re.IGNORECASE)
 
 
 def granted(
@@ -101,20 +109,21 @@ def granted(
 
 def standings(scope: Scope, verdicts: Sequence[Judgement], day: date) -> tuple[Standing, ...]:
     """What became of every waiver of the scope, in its order."""
-    covered = [0] * len(scope.waivers)
+    reasons = [void(waiver, day) for waiver in scope.waivers]
+    covered, met = [0] * len(reasons), [0] * len(reasons)
     for judgement in verdicts:
-        found = granted(judgement, scope.waivers, day)
-        if found:
-            covered[found[1]] += 1
-    result = []
-    for index, waiver in enumerate(scope.waivers):
-        why = void(waiver, day)
-        named = [judgement for judgement in verdicts if names(waiver, judgement)]
-        met = sum(judgement.verdict in _MET for judgement in named)
-        count = len(named) - met if why else covered[index]
-        soon = not why and waiver.until <= day + SOON
-        result.append(Standing(waiver, why, count, met, soon))
-    return tuple(result)
+        fitting = [i for i, waiver in enumerate(scope.waivers) if names(waiver, judgement)]
+        if judgement.verdict in _MET:
+            for index in fitting:
+                met[index] += 1
+            continue
+        first = next((index for index in fitting if not reasons[index]), None)
+        for index in fitting:
+            covered[index] += bool(reasons[index]) or index == first
+    return tuple(
+        Standing(waiver, why, covered[i], met[i], not why and waiver.until <= day + SOON)
+        for i, (waiver, why) in enumerate(zip(scope.waivers, reasons, strict=True))
+    )
 
 
 def merged(text: str, name: str, folder: Path) -> str:

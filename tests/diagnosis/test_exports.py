@@ -126,3 +126,46 @@ def test_times_of_several_inputs_are_put_in_order_only_if_they_are_complete():
     both = XML.replace("</Events>", "") + later[later.index("<Event xmlns") :]
     flipped = both.replace("12:56:38.031", "13:30:00.000")
     assert [f.vm for f in diagnosed(flipped).timeline] == ["Web-02", "Web-01"]
+
+
+def test_an_event_without_its_message_still_tells_by_its_data():
+    text = rf"""<Events><Event><System><Provider Name='Microsoft-Windows-Hyper-V-VMMS'/>
+<TimeCreated SystemTime='2026-09-23T12:56:38.031Z'/><Computer>HYPER01.contoso.com</Computer>
+</System><UserData><VmlEventLog><VmName>Web-01</VmName><VmId>{samples.SECOND}</VmId>
+<Parameter0>\\\\srv\\share\\Server 2022\\a b.iso</Parameter0>
+<ErrorMessage>%%2147942405</ErrorMessage><ErrorCode>0x80070005</ErrorCode></VmlEventLog></UserData></Event></Events>""".replace(
+        "\\\\", "\\"
+    )
+    failure = only(text)
+    assert (failure.vm, failure.file) == ("Web-01", r"\\srv\share\Server 2022\a b.iso")
+    assert (failure.hresult, failure.host) == ("0x80070005", "HYPER01.contoso.com")
+    assert failure.identity is Identity.UNCLEAR
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Log Name: x\nSource: Hyper-V-VMMS\nDate: 9/23/2026 2:56:38 PM\nEvent ID: 12700\n"
+        "Computer: HYPER01.contoso.com\nDescription:\n",
+        "Protokollname: x\nQuelle: Hyper-V-VMMS\nDatum: 23.09.2026 14:56:38\nEreignis-ID: 12700\n"
+        "Computer: HYPER01.contoso.com\nBeschreibung:\n",
+        "TimeCreated  : 23.09.2026 14:56:38\nId           : 12700\n"
+        "MachineName  : HYPER01.contoso.com\nMessage      : ",
+    ],
+)
+def test_an_event_copied_as_text(head: str):
+    failure = only(head + MESSAGE)
+    assert (failure.host, failure.vm) == ("HYPER01.contoso.com", "Web-01")
+    assert failure.code is None
+    assert str(failure.seen.when) == "2026-09-23 14:56:38"
+
+
+def test_a_column_of_codes():
+    text = f'Name,ErrorCode,Description\nChange,12700,"{MESSAGE}"\nRefresh,0,fine\n'
+    assert only(text).code == 12700
+
+
+@pytest.mark.parametrize("value", ["2147942405", "-2147024891", "0x80070005"])
+def test_results_are_read_from_columns_in_every_notation(value: str):
+    failure = only(f'Name,HResult,Description\nChange,{value},"open {samples.FILE}"\n')
+    assert failure.hresult == "0x80070005"

@@ -1,6 +1,7 @@
 """Whose identity, which file, which code: stated, inferred or unknown, never guessed."""
 
 import contextlib
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -240,3 +241,10 @@ def test_nothing_written_by_others_makes_it_stumble(pieces: list[str], encoding:
 def test_no_bytes_make_it_stumble(data: bytes):
     with contextlib.suppress(UsageError):
         assert str(diagnosed(data))
+
+
+@pytest.mark.parametrize("piece", ["'", r"'\\a\b", "(ID ", "'a': ", r"\\", "Server a.a"])
+def test_no_text_takes_long(piece: str):
+    began = time.perf_counter()
+    diagnosed("Error (12700) 0x80070005 " + piece * (65_000 // len(piece)))
+    assert time.perf_counter() - began < 10  # a pattern that runs wild takes minutes

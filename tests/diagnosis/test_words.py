@@ -107,7 +107,7 @@ def test_a_pack_answers(tmp_path: Path, capsys):
     run = Run(capsys, job, "--evidence", pack, "-l", "de")
     assert run.code == 0
     assert re.search(r"→ .*CONTOSO\\HYPER07\$.*\(PRM-01\)", run.out)
-    assert "Abhilfe:" in run.out
+    assert "Abhilfe (PRM-01):" in run.out
 
 
 def test_pasted_text_comes_from_standard_input(monkeypatch: pytest.MonkeyPatch, capsys):
@@ -134,3 +134,8 @@ def test_nothing_found_is_said(tmp_path: Path, capsys):
     path = tmp_path / "empty.txt"
     path.write_text("")
     assert "No failure was recognised" in Run(capsys, path).out
+
+
+def test_a_pack_that_is_not_there_is_one_sentence(trace: Path, capsys):
+    run = Run(capsys, trace, "--evidence", "nowhere")
+    assert (run.code, run.err) == (1, "vmmaudit: There is no pack nowhere.\n")

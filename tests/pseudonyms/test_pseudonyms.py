@@ -244,6 +244,19 @@ def test_what_is_replaced_in_a_text(text: str, kept: bool):
     assert "contoso" not in found.lower()
 
 
+def test_the_class_of_a_service_is_no_name():
+    made = rewriter("hyper-v replica", "hyper01", "replica")
+    assert made.spn("Hyper-V Replica Service/HYPER01").startswith("Hyper-V Replica Service/")
+    asked = "(servicePrincipalName=Hyper-V Replica Service/*)"
+    assert made.filter(asked) == asked
+
+
+def test_a_letter_whose_lower_case_is_two():
+    found = rewriter("İZMİR77").text("at İZMİR77 and izmir")
+    assert "MİR" not in found
+    assert len(found) == len("at İZMİR77 and izmir")
+
+
 def test_case_is_kept_and_length_too():
     made = rewriter("hyper01", "müller")
     assert made.text("HYPER01").lower() == made.text("hyper01")

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 PASSPHRASE = "Päss phrase"
 NOW = datetime.now(UTC).replace(microsecond=0)
-Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 
 def rsa_key() -> rsa.RSAPrivateKey:
@@ -79,6 +79,27 @@ class Authority:
         path.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
         return path
 
+    def revoking(self, *revoked: Identity) -> bytes:
+        """A list of revoked certificates (DER)."""
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self.name)
+            .last_update(NOW - timedelta(days=1))
+            .next_update(NOW + timedelta(days=7))
+        )
+        for identity in revoked:
+            builder = builder.add_revoked_certificate(
+                x509.RevokedCertificateBuilder()
+                .serial_number(identity.certificate.serial_number)
+                .revocation_date(NOW - timedelta(hours=12))
+                .build()
+            )
+        builder = builder.add_extension(x509.CRLNumber(1), critical=False).add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()),
+            critical=False,
+        )
+        return builder.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
     def issue(
         self,
         name: str,
@@ -88,6 +109,7 @@ class Authority:
         days: tuple[int, int] = (-30, 365),
         usage: str = "digital_signature",
         time_stamping: bool = False,
+        crl: str = "",
     ) -> Identity:
         own = key or rsa_key()
         builder = (
@@ -109,6 +131,9 @@ class Authority:
             builder = builder.add_extension(
                 x509.SubjectAlternativeName([x509.RFC822Name(mail)]), critical=False
             )
+        if crl:
+            point = x509.DistributionPoint([x509.UniformResourceIdentifier(crl)], None, None, None)
+            builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
         if time_stamping:
             builder = builder.add_extension(
                 x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True

@@ -14,7 +14,7 @@ from vmmaudit import questions
 from vmmaudit.change.plan import EntryStep, ListStep, MemberStep, NumberStep, Plan, Step
 from vmmaudit.errors import FormatError
 from vmmaudit.evidence import Answer, Evidence, Question
-from vmmaudit.windows import samr, srvsvc
+from vmmaudit.facts import replies
 from vmmaudit.windows.descriptor import decode
 from vmmaudit.windows.sid import sid_from_bytes
 
@@ -105,12 +105,13 @@ def _of_answer(question: Question, answer: Answer) -> Iterator[tuple[Key, tuple[
             share, path = question.detail
             place = rf"\\{question.server}\{share}" + (f"\\{path}" if path else "")
             yield from _of_descriptor(place, answer.rows[0].first("descriptor") or b"")
-        elif question.kind == questions.SHARE and answer.rows[0].first("level") == b"502":
-            reply = srvsvc.decode_share(answer.rows[0].first("reply") or b"", srvsvc.LEVEL_502)
+        elif question.kind == questions.SHARE:
+            found, told = replies.share(answer, question.detail[0])
             place = rf"\\{question.server}\{question.detail[0]}{_OF_SHARE}"
-            yield from _of_descriptor(place, reply.descriptor or b"")
+            if told:
+                yield from _of_descriptor(place, found.descriptor or b"")
         elif question.kind == questions.MEMBERS:
-            sids = samr.decode_members(answer.rows[0].first("reply") or b"")
+            sids = replies.members(answer)
             yield (rf"{question.server}\{question.detail[0]}", MEMBERS), tuple(sorted(sids))
     except (FormatError, IndexError):
         return

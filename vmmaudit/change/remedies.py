@@ -30,6 +30,7 @@ from vmmaudit.change.goal import DELEGATABLE, DELEGATION, Goal, identities
 from vmmaudit.facts import AccountFact, Missing, Principal
 from vmmaudit.readiness import Chain, Link
 from vmmaudit.readiness.access import Ruling
+from vmmaudit.readiness.account import privileged
 from vmmaudit.readiness.delegation import is_address
 from vmmaudit.windows import sid as sids
 from vmmaudit.windows.access import READ, READ_EXECUTE, Token, map_generic
@@ -110,6 +111,8 @@ def _delegatable(chain: Chain, goal: Goal, code: str) -> Iterator[Remedy]:
     if not isinstance(found, AccountFact):
         return
     account = found.principal
+    if code in ("SENSITIVE", "PROTECTED_USER") and privileged(chain.facts, account):
+        return  # an administrator is to be replaced by a service account, not made delegatable
     match code:
         case "DISABLED":
             yield (ClearControlBit(named(account), AccountControl.ACCOUNT_DISABLE),)

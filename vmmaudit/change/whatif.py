@@ -135,9 +135,16 @@ class _Directory(Directory):
         for change in self._changes:
             if isinstance(change, _ON_ACCOUNT) and change.account.sid == principal.sid:
                 principal = self._one_change(principal, change)
-        if any(change.group.sid == principal.sid for change in self._memberships):
-            principal = replace(principal, when_changed=self._moment)
+        if principal.is_computer and self._is_regrouped(principal):
+            # Its tickets show other groups: for a restart that counts as its own change.
+            principal = self._stamped(principal, replication.ALLOWED_TO_DELEGATE_TO)
         return principal
+
+    def _is_regrouped(self, principal: Principal) -> bool:
+        if not self._memberships:
+            return False
+        held = {principal.sid, *self._before.groups_above(principal.dn)}
+        return any(change.member.sid in held for change in self._memberships)
 
     def _one_change(self, principal: Principal, change: Change) -> Principal:
         match change:

@@ -12,12 +12,13 @@ from typing import TypeAlias
 from vmmaudit import questions
 from vmmaudit.errors import FormatError
 from vmmaudit.evidence import Answer, Gap, Question
+from vmmaudit.facts import replies
 from vmmaudit.facts.discovered import HYPER_V, places
 from vmmaudit.facts.replicas import OWN_RIDS
 from vmmaudit.facts.servers import Item, Tree, alias_names, described, listed, walks_into
 from vmmaudit.facts.services import Services, domain_account
 from vmmaudit.scope import Library, Scope
-from vmmaudit.windows import samr, srvsvc
+from vmmaudit.windows import srvsvc
 from vmmaudit.windows.descriptor import decode
 from vmmaudit.windows.sid import domain_of, is_domain_account, rid_of, sid_from_bytes
 
@@ -236,7 +237,7 @@ def _mentioned(question: Question, answer: Answer) -> Iterator[str]:
     for row in answer.rows:
         try:
             if question.kind == questions.MEMBERS:
-                yield from samr.decode_members(row.first("reply") or b"")
+                yield from replies.members(answer)
                 continue
             data = row.first("descriptor")
             if question.kind == questions.SHARE and row.first("level") == b"502":

@@ -29,6 +29,14 @@ kind, its detail, and its rows:
 `lsa.names`       SIDs → `operation` (57 or 15), `reply`: stub of LsarLookupSids2 or
                   LsarLookupSids (MS-LSAT 3.1.4.10 and 3.1.4.11)
 
+Over WinRM, and in what an administrator hands over, some of it is told in plain values instead
+(`vmmaudit.facts.replies` takes both):
+
+`smb.share`       → `descriptor`: SECURITY_DESCRIPTOR; `path`: the folder on the server
+`smb.list`        → a row per entry: its name, `kind` (`folder` or `file`), `size`
+`samr.members`    → `sid`: a value per member
+`svcctl.service`  → `account`, `start`, `state` (the numbers of MS-SCMR, as text)
+
 `path` is relative to the share, with backslashes, `""` for the share's root.
 """
 

@@ -9,7 +9,6 @@ from typing import Final
 from vmmaudit import questions
 from vmmaudit.assessment import Remark, Value, Verdict
 from vmmaudit.controls import subjects
-from vmmaudit.controls.acc_08 import privileged
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -21,6 +20,7 @@ from vmmaudit.controls.control import (
     not_assessable,
 )
 from vmmaudit.facts import AccountFact, AccountSource, Facts, Missing, Principal, ServiceFact
+from vmmaudit.readiness.account import privileged
 from vmmaudit.windows import spn
 
 VMM_CLASS: Final = "scvmm"
@@ -51,7 +51,7 @@ def _check(facts: Facts, found: AccountFact) -> Outcome:
             return not_assessable(groups)
     else:
         evidence += (groups.evidence,)
-        values["groups"] = privileged(facts, groups)
+        values["groups"] = privileged(facts, account)
         contrary += ["PRIVILEGED"] if values["groups"] else []
     remarks = [Remark(code, values) for code in contrary[1:]]
     if values["others"]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
 
 from vmmaudit.assessment import Remark, Ternary, Verdict
 from vmmaudit.controls import subjects
@@ -18,14 +17,8 @@ from vmmaudit.controls.control import (
     by_link,
     given,
 )
-from vmmaudit.facts import AccountFact, Facts, Groups, Principal
-from vmmaudit.readiness.account import doubted, not_protected
-from vmmaudit.windows import sid
-
-PRIVILEGED_RIDS: Final = frozenset({512, 518, 519})
-"""Domain, Schema and Enterprise Admins."""
-PRIVILEGED_BUILTIN_RIDS: Final = frozenset({544, 548, 549, 551})
-"""Administrators; Account, Server and Backup Operators: as a domain controller sees them."""
+from vmmaudit.facts import AccountFact
+from vmmaudit.readiness.account import doubted, not_protected, privileged
 
 
 def _cases(world: World) -> Iterator[Case]:
@@ -40,7 +33,7 @@ def _check(world: World, found: AccountFact) -> Outcome:
     values = {**link.values, "identity": account.name, "domain": account.domain}
     if account.is_computer:
         return Outcome(Verdict.NOT_APPLICABLE, "LOCAL_SYSTEM", values, link.evidence)
-    if groups := _privileged(world.facts, account):
+    if groups := privileged(world.facts, account):
         values["groups"] = groups
         if link.state is Ternary.NO:
             link = replace(link, code=f"{link.code}_PRIVILEGED")
@@ -55,19 +48,6 @@ def _check(world: World, found: AccountFact) -> Outcome:
     if link.state is Ternary.YES and groups:
         return by_link(link, Remark("PRIVILEGED", values))
     return by_link(link)
-
-
-def _privileged(facts: Facts, account: Principal) -> tuple[str, ...]:
-    """The groups of an account that make it an administrator of its domain."""
-    groups = facts.directory.groups(account)
-    if not isinstance(groups, Groups):
-        return ()
-    return tuple(
-        facts.name_of(found)
-        for found in sorted(groups.all)
-        if sid.rid_of(found)
-        in (PRIVILEGED_BUILTIN_RIDS if sid.is_builtin(found) else PRIVILEGED_RIDS)
-    )
 
 
 ACC_06 = Control(

@@ -9,7 +9,6 @@ from typing import Final
 
 from vmmaudit.assessment import Remark, Value, Verdict
 from vmmaudit.controls import subjects
-from vmmaudit.controls.acc_06 import PRIVILEGED_BUILTIN_RIDS, PRIVILEGED_RIDS
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -20,8 +19,8 @@ from vmmaudit.controls.control import (
     given,
     not_assessable,
 )
-from vmmaudit.facts import AccountFact, AccountSource, Facts, Groups, Missing, Principal
-from vmmaudit.windows import sid
+from vmmaudit.facts import AccountFact, AccountSource, Facts, Missing, Principal
+from vmmaudit.readiness.account import privileged
 
 DONT_EXPIRE_PASSWORD: Final = 0x0001_0000
 USE_DES_KEY_ONLY: Final = 0x0020_0000
@@ -65,7 +64,7 @@ def _check(facts: Facts, found: AccountFact) -> Outcome:
         remarks = [Remark(code, values) for code in [*weak[1:], "GROUPS_UNREAD"]]
         return Outcome(Verdict.WARN, weak[0], values, evidence, tuple(remarks))
     evidence += (groups.evidence,)
-    values["groups"] = privileged(facts, groups)
+    values["groups"] = privileged(facts, account)
     remarks = list(_notes(account, values))
     if found.source is AccountSource.SPN_OWNER:
         remarks.append(Remark("SPN_ONLY", values))
@@ -102,16 +101,6 @@ def _notes(account: Principal, values: dict[str, Value]) -> Iterator[Remark]:
         yield Remark("MANAGED", values)
     elif account.control & DONT_EXPIRE_PASSWORD:
         yield Remark("NEVER_EXPIRES", values)
-
-
-def privileged(facts: Facts, groups: Groups) -> tuple[str, ...]:
-    """The groups among those of an account that make it an administrator of its domain."""
-    return tuple(
-        facts.name_of(found)
-        for found in sorted(groups.all)
-        if sid.rid_of(found)
-        in (PRIVILEGED_BUILTIN_RIDS if sid.is_builtin(found) else PRIVILEGED_RIDS)
-    )
 
 
 ACC_08 = Control(

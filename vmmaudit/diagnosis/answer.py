@@ -13,6 +13,7 @@ from vmmaudit.diagnosis.rank import controls
 from vmmaudit.diagnosis.wordings import Identity
 
 _ACCESS = ("PRM-01", "PRM-03", "PRM-04", "PRM-06", "PRM-09", "PRM-11")
+_OPEN = (Verdict.NOT_ASSESSABLE, Verdict.WARN)
 
 
 class State(StrEnum):
@@ -40,7 +41,7 @@ class Answer:
             not hold the file, or no identity is known.
         causes: failing verdicts that explain the failure, the likeliest first.
         besides: failing verdicts of the same pair that do not explain it.
-        open: verdicts on what could not be assessed although it might be the cause.
+        open: verdicts that do not rule a cause out: not assessable, or advisory.
     """
 
     state: State
@@ -97,7 +98,7 @@ def _answer(
         readable,
         tuple(explaining),
         tuple(j for j in bad if j not in explaining),
-        tuple(j for j in mine if j.verdict is Verdict.NOT_ASSESSABLE and j.control in ranked),
+        tuple(j for j in mine if j.verdict in _OPEN and j.control in ranked and j not in bad),
     )
 
 
@@ -133,6 +134,10 @@ def _concerns(judgement: Judgement, pair: Readiness) -> bool:
     match subject.kind:
         case SubjectKind.HOST:
             return subject.id == pair.host
+        case SubjectKind.DOMAIN:
+            return subject.id == pair.host.partition(".")[2]
+        case SubjectKind.CONTROLLER:
+            return subject.id.partition(".")[2] == pair.host.partition(".")[2]
         case SubjectKind.SHARE:
             return subject.id == share
         case SubjectKind.LIBRARY:

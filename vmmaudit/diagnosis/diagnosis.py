@@ -60,9 +60,9 @@ class Read:
     records: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Diagnosis:
-    """The result.
+    """The result; shows itself as text and in a notebook.
 
     Attributes:
         timeline: every failure, in the order of the inputs, or of time where all times are
@@ -94,6 +94,9 @@ class Diagnosis:
             "timeline": [row(failure) for failure in self.timeline],
             "omitted": self.omitted,
         }
+
+    def __repr__(self) -> str:
+        return f"<Diagnosis of {len(self.inputs)} inputs: {len(self.causes)} causes>"
 
     def __str__(self) -> str:
         from vmmaudit.diagnosis.shown import plain_text

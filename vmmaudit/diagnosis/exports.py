@@ -27,6 +27,9 @@ _TIMES: Final = (
     *("addedtime", "modifiedtime", "endtime", "endzeit", "zeit", "time"),
 )
 _COMPUTERS: Final = ("computer", "machinename", "computername", "hostname")
+_MACHINES: Final = ("vmname", "virtualmachinename")
+_CODES: Final = ("code", "errorcode", "displayableerrorcode", "fehlercode", "hresult")
+_NUMBER: Final = re.compile(r"-?\d{1,10}", re.ASCII)
 _LEFT_OUT: Final = frozenset(
     {
         *("id", "event id", "ereignis-id", "eventid", "instanceid", "index", "level", "ebene"),
@@ -78,14 +81,25 @@ def _record(fields: list[tuple[str, str]]) -> Record | None:
         low = name.casefold()
         if not value or low in _LEFT_OUT or low in _TIMES or low in _COMPUTERS:
             continue
-        kept.append(f"ErrorInfo: {value}" if low == "errorinfo" else value)
+        kept.append(_marked(low, value))
     if not kept:
         return None
     record = plain_record("\n".join(dict.fromkeys(kept)))
     record.shape = "event" if {"message", "meldung", "provider", "quelle"} & names.keys() else "job"
     record.when = next((stamp(names[name]) for name in _TIMES if names.get(name)), None)
     record.computer = next((names[name] for name in _COMPUTERS if names.get(name)), "")
+    record.vm = next((names[name] for name in _MACHINES if names.get(name)), "")
     return record
+
+
+def _marked(name: str, value: str) -> str:
+    """A value as the patterns expect it in a text."""
+    if name == "errorinfo":
+        return f"ErrorInfo: {value}"
+    if name in _CODES and _NUMBER.fullmatch(value):
+        number = int(value) & 0xFFFF_FFFF  # PowerShell shows an HRESULT as a negative number
+        return f"0x{number:08X}" if number >> 31 else f"Code: {number}"
+    return f"'{value}'" if value.startswith("\\\\") and "\n" not in value else value
 
 
 def _csv(source: Source) -> Iterator[list[tuple[str, str]]]:
@@ -124,8 +138,6 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for inner in value:
             yield from _leaves(name, inner)
-    elif name.casefold() == "code" and isinstance(value, int):
-        yield name, f"Code: {value}"
     elif value is not None and not isinstance(value, bool):
         yield name, str(value)
 

@@ -112,7 +112,8 @@ def _refusals(text: str) -> Iterator[tuple[str, str, str]]:
         found for found in opened if _result(text[found.end() : found.end() + wordings.NEAR])
     ]
     if not refused:
-        refused = [found for found in opened if _worded(text[: found.start()])][:1]
+        worded = _worded(text)
+        refused = [found for found in opened if found.start() >= worded][:1]
     if not refused and len(opened) == 1 and opened[0].lastgroup != "bare":
         kind = codes.result(_result(text)).kind
         refused = opened if kind in (Kind.REFUSED, Kind.NOT_FOUND) else []
@@ -130,10 +131,14 @@ def _refusals(text: str) -> Iterator[tuple[str, str, str]]:
             yield path, text[begins[index] : end], _result(after) or _result(text)
 
 
-def _worded(text: str) -> bool:
-    return any(
-        wording.search(text) for wording, _, sure in wordings.WORDINGS if sure is Confidence.STATED
-    )
+def _worded(text: str) -> int:
+    """Behind which place a known wording of a refusal stands; the text's end if none does."""
+    found = [
+        match.end()
+        for wording, _, sure in wordings.WORDINGS
+        if sure is Confidence.STATED and (match := wording.search(text))
+    ]
+    return min(found, default=len(text))
 
 
 def _failure(
@@ -146,7 +151,7 @@ def _failure(
         or wordings.DEVICE.search(text)
         or wordings.GUEST.search(text)
     )
-    vm = owner[0]["vm"] if owner else device["vm"] if device else ""
+    vm = owner[0]["vm"] if owner else device["vm"] if device else record.vm
     machines = tuple(
         dict.fromkeys(found["id"].upper() for found in wordings.MACHINE.finditer(segment))
     )
@@ -163,7 +168,11 @@ def _failure(
         name=name,
         hresult=hresult,
         status=_status(text),
-        host=_host(text, wordings.STATED) or host or _host(text, wordings.NAMED) or record.computer,
+        host=_host(text, wordings.STATED)
+        or host
+        or _host(text, wordings.NAMED)
+        or record.computer
+        or _host(record.text, [wordings.WRITER]),
         vm=vm,
         machines=machines,
         file=path,

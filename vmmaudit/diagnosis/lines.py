@@ -79,7 +79,7 @@ class Record:
         process: the process id, if there is one; `agrees` tells that the decimal and the
             hexadecimal one are the same, which speaks for an undamaged line.
         sequence: the line's own number, as the trace has it.
-        computer: where it was written, if an export says so.
+        computer: where it was written, if an export says so; `vm` is the machine it names.
     """
 
     offset: int
@@ -90,6 +90,7 @@ class Record:
     hresult: str = ""
     agrees: bool = True
     computer: str = ""
+    vm: str = ""
     source: str = ""
     lines: list[str] = field(default_factory=list)
     end: int = 0

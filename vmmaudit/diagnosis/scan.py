@@ -7,9 +7,7 @@ records around a hit are decoded. What is no trace (jobs, events, pasted text) i
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -28,8 +26,6 @@ _LOOKED_AT: Final = 400
 _AROUND: Final = 1 << 16
 _LINE: Final = 1 << 16
 _SEAM: Final = 32
-_THREADS: Final = 2
-_AHEAD: Final = 4
 
 
 def is_trace(head: bytes) -> bool:
@@ -54,35 +50,18 @@ def all_records(source: Source) -> Iterator[Record]:
 
 def failing_records(source: Source) -> Iterator[Record]:
     """The records of a trace that hold one of the literals, in the order of their hits."""
+    chunks = source.chunks()
+    before, base, now = b"", 0, next(chunks, b"")
     given = _Given()
-    before, base = b"", 0
-    for now, hits, after in _searched(source.chunks()):
-        if hits:
+    while now:
+        after = next(chunks, b"")
+        if hits := _hits(before[-_SEAM:], now):
             tail = before[-_AROUND:]
             window, start = tail + now + after[:_AROUND], base - len(tail)
             for hit in hits:
                 yield from _around(window, hit + len(tail), start, given)
         base += len(now)
-        before = now
-
-
-def _searched(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, list[int], bytes]]:
-    """Each chunk with its hits and the chunk behind it.
-
-    The search runs a few chunks ahead in other threads: comparing arrays needs no interpreter.
-    """
-    seam = b""
-    ahead: deque[tuple[bytes, Future[list[int]]]] = deque()
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for chunk in chunks:
-            ahead.append((chunk, pool.submit(_hits, seam, chunk)))
-            seam = chunk[-_SEAM:]
-            if len(ahead) > _AHEAD:
-                now, hits = ahead.popleft()
-                yield now, hits.result(), ahead[0][0]
-        while ahead:
-            now, hits = ahead.popleft()
-            yield now, hits.result(), ahead[0][0] if ahead else b""
+        before, now = now, after
 
 
 def _hits(seam: bytes, chunk: bytes) -> list[int]:

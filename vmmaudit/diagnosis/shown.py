@@ -64,9 +64,9 @@ def _causes(diagnosis: Diagnosis, texts: Texts) -> Iterator[str]:
         yield f"{number}. {said.headline}"
         yield from (f"   {label}: {value}" for label, value in said.facts)
         yield from (f"   {line}" for line in said.answer)
-        if said.remedy:
-            yield f"   {word(texts, 'remedy')}:"
-            yield from (f"     {line}".rstrip() for line in said.remedy)
+        for label, lines in said.remedies:
+            yield f"   {label}:"
+            yield from (f"     {line}".rstrip() for line in lines)
     yield from _more(diagnosis, texts)
 
 
@@ -90,15 +90,13 @@ def page(diagnosis: Diagnosis) -> str:
             for label, value in said.facts
         )
         answer = "".join(f"<p><strong>{html.escape(line)}</strong></p>" for line in said.answer)
-        remedy = html.escape("\n".join(said.remedy))
+        remedies = "".join(
+            f"<details><summary>{html.escape(label)}</summary><pre style='white-space:pre-wrap'>"
+            f"{html.escape(chr(10).join(lines))}</pre></details>"
+            for label, lines in said.remedies
+        )
         parts.append(
-            f"<h3>{html.escape(said.headline)}</h3><table>{rows}</table>{answer}"
-            + (
-                f"<details><summary>{html.escape(word(texts, 'remedy'))}</summary>"
-                f"<pre style='white-space:pre-wrap'>{remedy}</pre></details>"
-                if remedy
-                else ""
-            )
+            f"<h3>{html.escape(said.headline)}</h3><table>{rows}</table>{answer}{remedies}"
         )
     parts.extend(f"<p>{html.escape(line)}</p>" for line in _more(diagnosis, texts) if line)
     if diagnosis.timeline:

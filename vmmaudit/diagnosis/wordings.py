@@ -41,8 +41,10 @@ CODES: Final = (
     re.compile(r"ErrorInfo\s*:\s*(?P<name>\w+) \((?P<code>\d{1,6})\)"),
     re.compile(r"\bCode\s*:\s*(?P<code>\d{3,5})\b(?P<name>)"),
 )
-HRESULT: Final = re.compile(r"\b0x(?P<hex>[89A-Fa-f][0-9A-Fa-f]{7})\b|Code=\"(?P<dec>2\d{9})\"")
-SIGN: Final = re.compile(r"0x[89A-Fa-f][0-9A-Fa-f]{7}|\([1-9]\d{1,5}\)|Code|ID\b|ccount ")
+HRESULT: Final = re.compile(
+    r"\b0x(?P<hex>[89A-Fa-f][0-9A-Fa-f]{7})\b|(?:Code=\"|%%)(?P<dec>2\d{9})\b"
+)
+SIGN: Final = re.compile(r"0x[89A-Fa-f][0-9A-Fa-f]{7}|%%2|\([1-9]\d{1,5}\)|Code|ID\b|ccount ")
 NEAR: Final = 300
 STATUS: Final = re.compile(r"\b0x(?P<hex>80[0-9A-Fa-f]{2})\b|got error: (?P<dec>327[67]\d)\b")
 STATED: Final = (
@@ -86,7 +88,10 @@ WORDINGS: Final = (
     (re.compile(r"\bBenutzerkonto\b"), Identity.ACCOUNT, Confidence.INFERRED),
 )
 WHEN: Final = re.compile(
-    r"^[ \t]*(?:TimeCreated|StartTime|EndTime|Date and Time|Datum und Uhrzeit|Startzeit|Zeit)"
-    r"[ \t]*:[ \t]*(.+)$",
+    r"^[ \t]*(?:TimeCreated|StartTime|EndTime|Date and Time|Date|Datum und Uhrzeit|Datum|Startzeit"
+    r"|Zeit)[ \t]*:[ \t]*(.+)$",
     re.MULTILINE,
+)
+WRITER: Final = re.compile(
+    r"^[ \t]*(?:Computer|MachineName)[ \t]*:[ \t]*(?P<host>[\w.-]+)[ \t]*$", re.MULTILINE
 )

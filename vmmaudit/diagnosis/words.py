@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LISTED: Final = 200
 """So many causes and lines of the timeline are shown; JSON and the frame have them all."""
 
+REMEDIES: Final = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -34,7 +36,7 @@ class Said:
     headline: str
     facts: tuple[tuple[str, str], ...]
     answer: tuple[str, ...] = ()
-    remedy: tuple[str, ...] = ()
+    remedies: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 def told(diagnosis: Diagnosis, texts: Texts) -> list[Said]:
@@ -44,7 +46,7 @@ def told(diagnosis: Diagnosis, texts: Texts) -> list[Said]:
             visible(_headline(cause, texts)),
             tuple((label, visible(value)) for label, value in _facts(cause, texts)),
             tuple(visible(line) for line in _answer(cause, texts)),
-            tuple(_remedy(cause.answer, texts)),
+            tuple(_remedies(cause.answer, texts)),
         )
         for cause in diagnosis.causes[:LISTED]
     ]
@@ -186,13 +188,16 @@ def _answer(cause: Cause, texts: Texts) -> Iterator[str]:
         yield say(texts, "open", controls=_controls(given.open, texts))
 
 
-def _remedy(given: Answer | None, texts: Texts) -> Iterator[str]:
-    """What to do about the first cause, as the catalogue says it."""
-    if given is None or not given.causes:
-        return
-    first = given.causes[0]
-    template = texts.control(first.control).remedy_for(first.code)
-    for block in blocks(template, first.values, texts):
+def _remedies(given: Answer | None, texts: Texts) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What to do about the first causes, as the catalogue says it: a label and lines of text."""
+    for judgement in (given.causes if given else ())[:REMEDIES]:
+        template = texts.control(judgement.control).remedy_for(judgement.code)
+        label = say(texts, "remedy", control=judgement.control)
+        yield label, tuple(_prose(template, judgement, texts))
+
+
+def _prose(template: str, judgement: Judgement, texts: Texts) -> Iterator[str]:
+    for block in blocks(template, judgement.values, texts):
         match block:
             case Paragraph(content):
                 yield visible(plain(content))

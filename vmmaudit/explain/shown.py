@@ -110,7 +110,8 @@ def page(explanation: Explanation, language: str) -> str:
     if explanation.ready is not Ternary.YES or explanation.in_force is not Ternary.YES:
         steps = "".join(f"<p>{html.escape(line)}</p>" for line in advice(explanation, texts))
     return (
-        f"<div lang='{language}'><h3>{html.escape(_title(explanation, texts))}</h3>"
+        f"<div class='mathjax_ignore tex2jax_ignore' lang='{language}'>"
+        f"<h3>{html.escape(_title(explanation, texts))}</h3>"
         f"<p>{html.escape(_account(explanation, texts))}</p>"
         f"<p><strong>{html.escape(verdict(explanation, texts))}</strong></p>"
         f"<table>{rows}</table>{steps}</div>"

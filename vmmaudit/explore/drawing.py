@@ -125,11 +125,13 @@ def _line(boxes: Sequence[Box], state: Ternary, y: int) -> tuple[list[str], int]
     for box in boxes:
         width = _width(box)
         if before is not None:
-            if x + _GAP + width > WIDTH - 16:
+            edge = _edge(before, state)
+            gap = _GAP if edge is Ternary.YES else _GAP + 16
+            if x + gap + width > WIDTH - 16:
                 y += _BOX + 10
                 x = float(_LEFT)
-            body += _arrow(x, y + _BOX / 2, _edge(before, state))
-            x += _GAP
+            body += _arrow(x, y + _BOX / 2, gap, edge)
+            x += gap
         body += _box(box, x, y, width)
         x += width
         before = box
@@ -143,17 +145,17 @@ def _edge(before: Box, state: Ternary) -> Ternary:
     return Ternary.YES
 
 
-def _arrow(x: float, y: float, state: Ternary) -> Iterator[str]:
+def _arrow(x: float, y: float, gap: float, state: Ternary) -> Iterator[str]:
     colour = _FRONT[state] if state is not Ternary.YES else "#8a94a1"
     dash = ' stroke-dasharray="4 3"' if state is not Ternary.YES else ""
-    end = x + _GAP - 4
+    end = x + gap - 4
     yield (
         f'<line x1="{x + 4:g}" y1="{y:g}" x2="{end - 5:g}" y2="{y:g}" stroke="{colour}" '
         f'stroke-width="1.6"{dash}/>'
         f'<path d="M{end:g} {y:g}l-7 -4v8z" fill="{colour}"/>'
     )
     if state is not Ternary.YES:
-        middle = x + _GAP / 2 - 2
+        middle = x + gap / 2 - 3
         yield f'<circle cx="{middle:g}" cy="{y:g}" r="8" fill="#fff" stroke="{colour}"/>'
         yield _text(middle, y + 4, _SIGNS[state], 11, 700, colour, "middle")
 
@@ -172,7 +174,7 @@ def _box(box: Box, x: float, y: float, width: float) -> Iterator[str]:
     yield _rect(x, y, width, _BOX, fill, edge, radius, dash)
     label = box.label if not box.note or box.hidden else f"{box.label} · {box.note}"
     middle = x + width / 2
-    yield _text(middle, y + 15, _short(label), 10.5, 400, _MUTED, "middle")
+    yield _text(middle, y + 15, _short(label, _LONGEST + 10), 10.5, 400, _MUTED, "middle")
     yield _text(middle, y + 32, _short(box.name), 12, 600, _INK, "middle")
     yield "</g>"
 
@@ -181,7 +183,7 @@ def _width(box: Box) -> float:
     if box.kind == "more":
         return _length(box.name, 12)
     label = box.label if not box.note or box.hidden else f"{box.label} · {box.note}"
-    wanted = max(_length(_short(box.name), 13), _length(_short(label), 9.8))
+    wanted = max(_length(_short(box.name), 13), _length(_short(label, _LONGEST + 10), 9.8))
     return max(74.0, wanted + (30 if box.kind == "identity" else 20))
 
 
@@ -192,11 +194,11 @@ def _length(text: str, size: float) -> float:
     return size * sum(ems)
 
 
-def _short(text: str) -> str:
+def _short(text: str, longest: int = _LONGEST) -> str:
     """A long name without its middle; the tool tip has all of it."""
-    if len(text) <= _LONGEST:
+    if len(text) <= longest:
         return text
-    return f"{text[: _LONGEST // 2]}…{text[-(_LONGEST // 2 - 1) :]}"
+    return f"{text[: longest // 2]}…{text[-(longest // 2 - 1) :]}"
 
 
 def _rect(

@@ -18,9 +18,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
-from vmmaudit.controls.texts import languages
 from vmmaudit.errors import UsageError
 from vmmaudit.explore.extra import MissingExtraError
+from vmmaudit.explore.language import check_language
 from vmmaudit.report.data import data_folder
 from vmmaudit.runner import check_parameters, notebook
 
@@ -47,10 +47,7 @@ def parameters(source: Path | None, scope: Path | None, language: str) -> dict[s
     Raises:
         UsageError: it is not there, or neither a pack, nor evidence, nor a scope.
     """
-    if language and language not in languages():
-        raise UsageError(
-            f"There are no texts in '{language}'; choose from {', '.join(languages())}."
-        )
+    check_language(language)
     found = {"scope": scope, "evidence": None}
     if source is not None:
         is_scope = source.suffix.lower() in (".yaml", ".yml")

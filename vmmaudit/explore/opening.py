@@ -5,15 +5,19 @@ from __future__ import annotations
 import getpass
 import sys
 import threading
+from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from vmmaudit import scope as scope_format
 from vmmaudit.audit import Audit, collected, open_audit
 from vmmaudit.controls.texts import Texts
 from vmmaudit.explore.exploration import Exploration
+from vmmaudit.explore.language import check_language
 from vmmaudit.explore.style import framed, safe
+from vmmaudit.progress import display
 
 if TYPE_CHECKING:
     from vmmaudit.collect.gather import Progress
@@ -30,22 +34,32 @@ def explore(scope: str | Path = "", evidence: str | Path = "", language: str = "
     Raises:
         AuditError: what was named cannot be read; the sentence says what to do.
     """
+    check_language(language)
     # `HYPER01$ → LIBRARY01$` is no formula, in no DataFrame that somebody makes of this.
     pd.set_option("display.html.use_mathjax", False)
-    found = _collected(Path(scope)) if scope and not evidence else open_audit(scope, evidence)
+    if scope and not evidence:
+        found = _collected(Path(scope), language)
+    else:
+        found = open_audit(scope, evidence)
     return Exploration(found, Texts.load(found.languages(language)[0]))
 
 
-def _collected(scope: Path) -> Audit:
-    if "IPython" in sys.modules:
-        from IPython import get_ipython
+def _collected(scope: Path, language: str) -> Audit:
+    if not _in_notebook():
+        with display(sys.stderr) as report:
+            return collected(scope, report, prompt=getpass.getpass)
+    language = language or scope_format.load(scope).audit.languages[0]
+    check_language(language)
+    shown = Display(language)
+    return collected(scope, shown.report, prompt=shown.prompt)
 
-        if get_ipython() is not None:
-            return collected(scope, Display().report, prompt=getpass.getpass)
-    from vmmaudit.progress import display
 
-    with display(sys.stderr) as report:
-        return collected(scope, report, prompt=getpass.getpass)
+def _in_notebook() -> bool:
+    if "IPython" not in sys.modules:
+        return False
+    from IPython import get_ipython
+
+    return get_ipython() is not None
 
 
 class Display:
@@ -59,18 +73,35 @@ class Display:
         self._seen: dict[str, Progress] = {}
         self._lock = threading.Lock()
         self._handle: Any = None
+        # The context tells the kernel which cell's output this is; threads have none of their own.
+        self._context = copy_context()
 
     def report(self, progress: Progress) -> None:
         """Take note of one target's progress, and show it."""
-        from IPython.display import HTML, display
-
         with self._lock:
             self._seen[progress.target] = progress
-            shown = HTML(self.markup())  # type: ignore[no-untyped-call]
-            if self._handle is None:
-                self._handle = display(shown, display_id=True)  # type: ignore[no-untyped-call]
-            else:
-                self._handle.update(shown)
+            self._context.copy().run(self._show)
+
+    def prompt(self, question: str) -> str:
+        """Ask for a password in the notebook.
+
+        Raises:
+            EOFError: nobody can be asked, as papermill runs it.
+        """
+        try:
+            return self._context.copy().run(getpass.getpass, question)
+        except NotImplementedError as error:  # IPython's StdinNotImplementedError
+            raise EOFError from error
+
+    def _show(self) -> None:
+        from IPython.display import HTML
+        from IPython.display import display as shown_in_cell
+
+        shown = HTML(self.markup())  # type: ignore[no-untyped-call]
+        if self._handle is None:
+            self._handle = shown_in_cell(shown, display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            self._handle.update(shown)
 
     def markup(self) -> str:
         """A bar, and one row per target."""

@@ -19,16 +19,15 @@ from vmmaudit.explain import Explanation
 from vmmaudit.explain.chain import Entry, Step
 from vmmaudit.explain.shown import advice, page, told, verdict
 from vmmaudit.explore.drawing import Box, Row, draw
+from vmmaudit.explore.permissions import in_words
 from vmmaudit.explore.style import framed, safe
 from vmmaudit.facts import Holding
 from vmmaudit.report.escape import visible
-from vmmaudit.windows.access import FULL, READ
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _ENTRIES: Final = 3
-_CHANGE: Final = 0x0013_01BF
 _ATTRIBUTES: Final = {
     (DELEGATION, ""): "msDS-AllowedToDelegateTo",
     (DELEGATION, "LIST_EMPTY"): "msDS-AllowedToDelegateTo",
@@ -176,15 +175,8 @@ def _way(entry: Entry, who: str, texts: Texts) -> Iterator[Box]:
 
 def _entry(entry: Entry, texts: Texts) -> Box:
     effect = texts.word("explain", "allows" if entry.allows else "denies")
-    return Box("entry", _part(texts, "entry"), f"{effect}: {_rights(entry.mask, texts)}",
+    return Box("entry", _part(texts, "entry"), f"{effect}: {in_words(entry.mask, texts)}",
                entry.allows, visible(_origin(entry, texts)))  # fmt: skip
-
-
-def _rights(mask: int, texts: Texts) -> str:
-    for name, rights in (("full", FULL), ("change", _CHANGE), ("read", READ)):
-        if mask & rights == rights:
-            return texts.word("explain", name)
-    return f"0x{mask:x}"
 
 
 def _origin(entry: Entry, texts: Texts) -> str:

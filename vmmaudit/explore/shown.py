@@ -17,10 +17,16 @@ from vmmaudit.controls.texts import Texts
 from vmmaudit.explore.extra import interactive, parts
 from vmmaudit.explore.style import framed, safe
 from vmmaudit.report.escape import visible
+from vmmaudit.report.material import TONES
 
 _PLAIN: Final = 50
 _PAGE: Final = 10
 _BYTES: Final = 32_000_000
+_CONDITIONS: Final = (
+    "contains", "notContains", "equal", "notEqual", "starts", "ends", "empty", "notEmpty",
+    "greater", "greaterOrEqual", "less", "lessOrEqual",
+)  # fmt: skip
+"""What a column can be filtered by, as DataTables names it."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class Table:
             case Ternary():
                 return word("explore", "value", value.value)
             case Verdict():
-                return self.texts.label("verdict", value.value)
+                return f"{TONES[value].symbol} {self.texts.label('verdict', value.value)}"
             case bool():
                 return word("explore", "value", "true" if value else "false")
             case str():
@@ -71,6 +77,7 @@ class Table:
         """The table as a widget, to be put beside others."""
         word = self.texts.word
         shown = self.in_words()
+        conditions = {name: word("explore", "filter", name) for name in _CONDITIONS}
         return parts("itables.widget").ITable(
             shown,
             caption=None,
@@ -99,6 +106,7 @@ class Table:
                 "lengthMenu": word("explore", "grid", "length"),
                 "zeroRecords": word("explore", "grid", "zero"),
                 "emptyTable": word("explore", "grid", "empty"),
+                "columnControl": {"search": {"text": conditions, "number": conditions}},
             },
         )
 

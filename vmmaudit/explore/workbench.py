@@ -220,7 +220,7 @@ class Workbench:
 
     def _judge(self) -> None:
         """Judge everything again, and show what moves and the chosen chain afterwards."""
-        self._say("")
+        self._say(self._word("judging"))
         self.found = self._exploration.what_if(*self.changes)
         after = ""
         if self.picture:
@@ -233,6 +233,7 @@ class Workbench:
                 f"{picture.svg}</details>"
             )
         self.result.value = framed(self.found.markup(), after, language=self._language)
+        self._say("")
 
     def _say(self, sentence: str) -> None:
         shown = f"<p class='warn'>{safe(sentence)}</p>" if sentence else ""

@@ -11,10 +11,11 @@ from typing import Final, TypeVar
 from vmmaudit import questions
 from vmmaudit.errors import FormatError
 from vmmaudit.evidence import Answer, Evidence, Gap, Question, Reason
+from vmmaudit.facts import replies
 from vmmaudit.facts.missing import Missing
 from vmmaudit.scope import Library, Scope
 from vmmaudit.windows import descriptor as descriptors
-from vmmaudit.windows import file_information, samr, srvsvc
+from vmmaudit.windows import samr, srvsvc
 from vmmaudit.windows.descriptor import SecurityDescriptor
 from vmmaudit.windows.sid import sid_from_bytes
 
@@ -134,10 +135,9 @@ class Servers:
             return Missing.of(reply, question)
 
         def decoded() -> ShareFact:
-            level = int((reply.rows[0].first("level") or b"0").decode())
-            found = srvsvc.decode_share(reply.rows[0].first("reply") or b"", level)
+            found, told = replies.share(reply, library.share_name)
             secured: SecurityDescriptor | Missing | None = None
-            if level != srvsvc.LEVEL_502:
+            if not told:
                 secured = Missing(
                     Reason.ACCESS_DENIED,
                     f"The permissions of the share {library.share} were refused; reading them "
@@ -271,8 +271,7 @@ class Servers:
             return Missing.of(reply, question)
 
         def decoded() -> LocalGroup:
-            members = samr.decode_members(reply.rows[0].first("reply") or b"")
-            return LocalGroup(sid, name, frozenset(members), question.id)
+            return LocalGroup(sid, name, frozenset(replies.members(reply)), question.id)
 
         return _decoded(decoded, question)
 
@@ -333,10 +332,9 @@ def listed(answer: Answer, path: str) -> Iterator[Item]:
         FormatError: the reply does not follow MS-FSCC 2.4.17.
     """
     prefix = f"{path}\\" if path else ""
-    for buffer in answer.rows[0].values.get("entries", ()):
-        for entry in file_information.decode_entries(buffer):
-            if entry.name not in (".", ".."):
-                yield Item(prefix + entry.name, entry.is_folder, entry.size, entry.is_reparse_point)
+    for entry in replies.entries(answer):
+        if entry.name not in (".", ".."):
+            yield Item(prefix + entry.name, entry.is_folder, entry.size, entry.is_reparse_point)
 
 
 def alias_names(answer: Answer) -> list[tuple[int, str]]:

@@ -11,8 +11,9 @@ from typing import Final, TypeVar
 from vmmaudit import questions
 from vmmaudit.errors import FormatError
 from vmmaudit.evidence import Answer, Evidence, Gap, Question, Reason
+from vmmaudit.facts import replies
 from vmmaudit.facts.missing import Missing
-from vmmaudit.windows import samr, svcctl, winreg
+from vmmaudit.windows import svcctl, winreg
 from vmmaudit.windows.winreg import RegistryValue
 
 T = TypeVar("T")
@@ -119,7 +120,7 @@ class Services:
         reply = self._evidence.reply(question)
         if isinstance(reply, Gap):
             return Missing.of(reply, question)
-        return _decoded(lambda: frozenset(samr.decode_members(_only(reply, "reply"))), question)
+        return _decoded(lambda: frozenset(replies.members(reply)), question)
 
     def _first(self, server: str, names: tuple[str, ...]) -> ServiceFact | Absence | Missing:
         """The first of the services that exists; it is absent only if every name is."""
@@ -178,10 +179,9 @@ def domain_account(service: ServiceFact | Absence | Missing) -> str | None:
 
 
 def _managed(reply: Answer, question: Question) -> ServiceFact:
-    config = svcctl.decode_config(_only(reply, "config"))
-    status = reply.rows[0].first("status")
+    account, start, told = replies.service(reply)
     state: int | Missing
-    if status is None:
+    if told is None:
         state = Missing(
             Reason.ACCESS_DENIED,
             f"{question.server} tells how {question.detail[0]} is configured, but not whether it "
@@ -189,12 +189,13 @@ def _managed(reply: Answer, question: Question) -> ServiceFact:
             (question.id,),
         )
     else:
-        state = svcctl.decode_state(status)
+        state = told
+    unknown = f"{question.server} does not tell how {question.detail[0]} is started."
     return ServiceFact(
         question.server,
         question.detail[0],
-        config.account,
-        config.start,
+        account,
+        Missing(Reason.INCOMPLETE, unknown, (question.id,)) if start is None else start,
         state,
         ServiceSource.MANAGER,
         (question.id,),

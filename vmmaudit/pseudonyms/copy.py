@@ -22,6 +22,7 @@ _UNTOUCHED: Final = frozenset(
     {"objectclass", "operatingsystem", "operatingsystemversion", "serviceclassname"}
 )
 _FREE: Final = frozenset({"description", "info", "comment"})
+_SPNS: Final = frozenset({"serviceprincipalname", "msds-allowedtodelegateto"})
 _NO_NAMES: Final = (questions.SERVICE, questions.REGISTRY)
 """Kinds whose details are names of Windows and VMM themselves."""
 
@@ -121,6 +122,8 @@ def _values(
         return tuple(values)
     if name in _FREE:
         return tuple(key.text(v.decode("utf-8", "replace"), "text").encode() for v in values)
+    if name in _SPNS:
+        return tuple(_spn(rewriter, v) for v in values)
     if name == "replpropertymetadata":
         change = rewriter.metadata
     elif name == "primarygroupid":
@@ -130,6 +133,10 @@ def _values(
     elif question.kind == questions.ALIASES and name == "reply":
         change = rewriter.aliases
     return tuple(map(change, values))
+
+
+def _spn(rewriter: Rewriter, value: bytes) -> bytes:
+    return rewriter.spn(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def _scope_text(scope: Scope, assessment: Assessment, rewriter: Rewriter, key: Key) -> str:

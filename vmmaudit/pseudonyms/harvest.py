@@ -11,6 +11,7 @@ from vmmaudit import questions
 from vmmaudit.assessment import Assessment, SubjectKind
 from vmmaudit.errors import FormatError
 from vmmaudit.evidence import Answer, Evidence, Question
+from vmmaudit.pseudonyms.key import fold
 from vmmaudit.pseudonyms.words import GENERIC, SUFFIXES, WELL_KNOWN_PREFIXES
 from vmmaudit.scope import Scope
 from vmmaudit.windows.file_information import decode_entries
@@ -56,10 +57,10 @@ class Names:
 
     def add(self, name: str, *, whole: bool = False) -> None:
         """One name, without the `$` of a computer."""
-        name = name.strip().rstrip("$").strip().lower()
-        if not name:
+        name = fold(name.strip().rstrip("$").strip())
+        if not name or (name.isdecimal() and len(name) <= _SHORTEST):
             return
-        if len(name) < _SHORTEST or name in GENERIC or (name.isdecimal() and len(name) <= 3):
+        if len(name) < _SHORTEST or name in GENERIC:
             self.left.add(name)
         else:
             (self.whole if whole or name.isdecimal() else self.anywhere).add(name)

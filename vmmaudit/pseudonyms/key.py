@@ -50,7 +50,7 @@ class Key:
             real: the name, in any case.
             forbidden: names that no pseudonym may be equal to.
         """
-        folded = real.lower()
+        folded = fold(real)
         if folded not in self.names:
             length = len(folded.encode("utf-16-le")) // 2
             self.names[folded] = self._free("name", folded, forbidden, lambda d: _word(d, length))
@@ -159,6 +159,11 @@ class Key:
             "authorities": self.authorities,
             "addresses": self.addresses,
         }
+
+
+def fold(name: str) -> str:
+    """A name without its case, character by character: `İ` stays one."""
+    return "".join(c.lower() if len(c.lower()) == 1 else c for c in name)
 
 
 def new() -> Key:

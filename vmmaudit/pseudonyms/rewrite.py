@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from vmmaudit import questions
-from vmmaudit.pseudonyms.key import Key
+from vmmaudit.pseudonyms.key import Key, fold
 
 SID: Final = re.compile(r"\bS-1-5-21-(\d{1,10}-\d{1,10}-\d{1,10})(?:-(\d{1,10}))?(?![\d-])")
 _BINARY_SID: Final = re.compile(
@@ -40,9 +40,9 @@ class Rewriter:
 
     def __init__(self, key: Key, anywhere: Iterable[str], whole: Iterable[str]) -> None:
         self._key = key
-        longer = {name.lower() for name in anywhere}
+        longer = {fold(name) for name in anywhere}
         inside = {name for name in longer if len(name) >= _ANYWHERE}
-        words = ({name.lower() for name in whole} | longer) - inside
+        words = ({fold(name) for name in whole} | longer) - inside
         names = inside | words
         self._known = {name: key.name(name, names) for name in sorted(names)}
         self._pattern = _compiled(inside, words)
@@ -55,6 +55,11 @@ class Rewriter:
         found = _IPV4.sub(self._address, found)
         found = _IPV6.sub(self._address, found)
         return self._names(found)
+
+    def spn(self, value: str) -> str:
+        """A service principal name: what stands behind its class."""
+        kind, slash, rest = value.partition("/")
+        return kind + slash + self.text(rest) if slash else self.text(value)
 
     def value(self, value: bytes) -> bytes:
         """One value of a row: as text where it is text, else as what a server replied."""
@@ -81,14 +86,14 @@ class Rewriter:
 
     def _assertion(self, value: str) -> str:
         if "\\" not in value:
-            return self.text(value)
+            return self.spn(value)
         if _ESCAPED.fullmatch(value):
             data = _unescaped(value)
             changed = self.binary(data)
             if changed != data:
                 return "".join(f"\\{byte:02x}" for byte in changed)
         text = _ESCAPED.sub(lambda f: _unescaped(f[0]).decode("utf-8", "surrogateescape"), value)
-        replaced = self.text(text)
+        replaced = self.spn(text)
         return value if replaced == text else questions.escape(replaced)
 
     def aliases(self, reply: bytes) -> bytes:
@@ -147,7 +152,7 @@ class Rewriter:
 
     def _name(self, found: re.Match[Any]) -> str:
         real: str = found[0]
-        name = self._known.get(real.lower(), real)
+        name = self._known.get(fold(real), real)
         return name.upper() if real.isupper() else name
 
 

@@ -10,8 +10,12 @@ from vmmaudit.facts import AccountFact, AccountSource, Facts, Groups, Missing, P
 from vmmaudit.readiness.link import Link
 from vmmaudit.scope import Host
 from vmmaudit.windows.account_control import AccountControl
-from vmmaudit.windows.sid import PROTECTED_USERS_RID, domain_of
+from vmmaudit.windows.sid import PROTECTED_USERS_RID, domain_of, is_builtin, rid_of
 
+PRIVILEGED_RIDS: Final = frozenset({512, 518, 519})
+"""Domain, Schema and Enterprise Admins."""
+PRIVILEGED_BUILTIN_RIDS: Final = frozenset({544, 548, 549, 551})
+"""Administrators; Account, Server and Backup Operators: as a domain controller sees them."""
 PROTECTED_USERS_LEVEL: Final = 6
 """Members of Protected Users cannot be delegated from domain level 2012 R2 on."""
 
@@ -78,3 +82,19 @@ def not_protected(facts: Facts, account: Principal) -> Link:
 
 def _is_protected_user(account: Principal, groups: Groups) -> bool:
     return f"{domain_of(account.sid)}-{PROTECTED_USERS_RID}" in groups.all
+
+
+def privileged(facts: Facts, account: Principal) -> tuple[str, ...]:
+    """The groups of an account that make it an administrator of its domain, by name.
+
+    Such an account is to be replaced, never to be made delegatable (semantics 2, ACC-06): every
+    host with protocol transition could then act as that administrator.
+    """
+    groups = facts.directory.groups(account)
+    if isinstance(groups, Missing):
+        return ()
+    return tuple(
+        facts.name_of(found)
+        for found in sorted(groups.all)
+        if rid_of(found) in (PRIVILEGED_BUILTIN_RIDS if is_builtin(found) else PRIVILEGED_RIDS)
+    )

@@ -7,6 +7,7 @@ from typing import Final
 
 from vmmaudit.assessment import Assessment
 from vmmaudit.controls.texts import Texts
+from vmmaudit.report.data import own_templates
 from vmmaudit.report.document import ControlInfo, Document
 from vmmaudit.report.material import SEVERITIES, Material
 from vmmaudit.report.parts import (
@@ -99,12 +100,13 @@ def build(
         title=audit.title,
         identifier=front.identifier(material),
         author=front.person(material, Role.AUDITOR) or scope.branding.sender,
-        classification=texts.label("classification", audit.classification),
+        classification=material.classification,
         colour=scope.branding.colour,
         digest=evidence.digest,
         moment=assessment.moment,
         cover=front.cover(material),
         sections=tuple(part(material) for part in _PARTS),
+        templates=own_templates(scope.branding),
         words={
             **{name: texts.label("layout", name) for name in _WORDS},
             "locale": texts.locale.replace("_", "-"),

@@ -247,6 +247,8 @@ class Document:
     Attributes:
         words: what the layout itself says (contents, page numbers, search), by key.
         digest: SHA-256 of the evidence, printed short on every page and once in full.
+        templates: a customer's own templates by their path under `templates/`; those that are
+            not in it are the package's.
         moment: when the evidence was read; the file's own time, so that equal input
             gives equal bytes.
     """
@@ -263,6 +265,7 @@ class Document:
     cover: Cover
     sections: tuple[Section, ...]
     words: Mapping[str, str] = field(default_factory=dict)
+    templates: Mapping[str, str] = field(default_factory=dict)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
         """What a notebook shows: the document as HTML, and which one it is."""

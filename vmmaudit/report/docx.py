@@ -19,10 +19,10 @@ from docx.image.exceptions import (
     UnrecognizedImageError,
 )
 from docx.shared import Mm
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, StrictUndefined
 
 from vmmaudit.errors import ScopeError
-from vmmaudit.report.data import data_folder
+from vmmaudit.report.data import template_loader
 from vmmaudit.report.document import Document
 from vmmaudit.report.escape import visible
 from vmmaudit.report.ooxml import escaped
@@ -63,7 +63,7 @@ def render_docx(document: Document) -> bytes:
 def _template(document: Document) -> bytes:
     """The template with the document's words, colour and language, put together again."""
     environment = Environment(
-        loader=FileSystemLoader(data_folder("templates") / "audit-docx"),
+        loader=template_loader("audit-docx", document.templates),
         autoescape=False,  # noqa: S701 - every word goes through `escaped`, which does more
         undefined=StrictUndefined,
     )

@@ -20,7 +20,7 @@ import nbformat.v4
 from nbconvert.exporters.templateexporter import TemplateExporter
 from traitlets.config import Config
 
-from vmmaudit.report.data import data_folder
+from vmmaudit.report.data import data_folder, template_loader
 
 if TYPE_CHECKING:
     from vmmaudit.report.document import Document
@@ -83,5 +83,7 @@ def render_html(document: Document) -> bytes:
     v4: Any = nbformat.v4
     output = v4.new_output("display_data", data=data, metadata=metadata)
     notebook = v4.new_notebook(cells=[v4.new_code_cell(id="document", outputs=[output])])
-    page, _ = AuditHTMLExporter().from_notebook_node(notebook)
+    loader = template_loader("audit-html", document.templates)
+    exporter = AuditHTMLExporter(extra_loaders=[loader] if document.templates else [])
+    page, _ = exporter.from_notebook_node(notebook)
     return page.encode()

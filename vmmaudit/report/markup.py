@@ -7,13 +7,14 @@ the only place where a document's text becomes HTML.
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from vmmaudit.report.data import data_folder
+from vmmaudit.report.data import template_loader
 from vmmaudit.report.escape import visible
 
 if TYPE_CHECKING:
@@ -22,14 +23,19 @@ if TYPE_CHECKING:
 
 def fragment(document: Document) -> str:
     """A `div` with its style sheet, cover, contents and sections."""
-    template = _environment().get_template("document.html.j2")
+    environment = _environment(document.templates) if document.templates else _ours()
+    template = environment.get_template("document.html.j2")
     return template.render(document=document)
 
 
 @cache
-def _environment() -> Environment:
+def _ours() -> Environment:
+    return _environment({})
+
+
+def _environment(own: Mapping[str, str]) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(data_folder("templates") / "audit-html"),
+        loader=template_loader("audit-html", own),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -131,6 +131,14 @@ class Material:
         """Controls and subject ids that were findings in the previous audit already."""
         return repeats(self.previous, self.assessment) if self.previous else frozenset()
 
+    @property
+    def classification(self) -> str:
+        """The label of the document's classification, the customer's own if there is one."""
+        level = self.scope.audit.classification
+        own = self.scope.branding.classifications.get(level, "")
+        label = own if isinstance(own, str) else own.get(self.texts.language, "")
+        return label or self.texts.label("classification", level)
+
     def info(self, control: str) -> ControlInfo:
         """The catalogue's record; a control it no longer has is of medium severity."""
         return self.catalogue.get(control) or ControlInfo(control, 0, "medium", "seed")

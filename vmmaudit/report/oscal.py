@@ -9,7 +9,6 @@ escaped for it. Equal input gives equal bytes, the UUIDs included.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +16,7 @@ from datetime import UTC, datetime, time
 from typing import Any, Final, TypeAlias
 from uuid import UUID, uuid5
 
+from vmmaudit import canonical
 from vmmaudit.assessment import Assessment, Judgement, Subject, Verdict
 from vmmaudit.controls.texts import Texts
 from vmmaudit.report.document import Document
@@ -94,7 +94,7 @@ class _Results:
             "back-matter": {"resources": resources},
         }
         value = {"assessment-results": results}
-        return json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n"
+        return canonical.dumps(value, 5)
 
     def _metadata(self) -> Json:
         document = self.document

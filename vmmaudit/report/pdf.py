@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 import typst
 
-from vmmaudit.report.data import data_folder, font_folder
+from vmmaudit.report.data import font_folder, template_files
 from vmmaudit.report.document import Document
 from vmmaudit.report.glyphs import coverage
 from vmmaudit.report.parts.closing import ATTACH_LIMIT
@@ -42,10 +42,7 @@ def render_pdf(document: Document, attachments: Mapping[str, bytes] | None = Non
     """
     setter = Typesetter(document, coverage(font_folder()))
     data = setter.data()
-    files: dict[str, bytes] = {
-        path.name: path.read_bytes()
-        for path in sorted(data_folder("templates").joinpath("audit-pdf").glob("*.typ"))
-    }
+    files = template_files("audit-pdf", document.templates)
     data["attachments"] = []
     for index, (name, content) in enumerate(_attached(attachments or {}).items()):
         data["attachments"].append(_attachment(name, index))

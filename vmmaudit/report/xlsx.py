@@ -21,12 +21,14 @@ from vmmaudit.controls.texts import Texts
 from vmmaudit.report.changed import changed
 from vmmaudit.report.document import ControlInfo, Document, Tone
 from vmmaudit.report.escape import visible
+from vmmaudit.report.excepted import excepted
 from vmmaudit.report.material import TONES, tone
 from vmmaudit.report.ooxml import MUTED, WASH
 from vmmaudit.report.ooxml import TONES as COLOURS
 from vmmaudit.report.prose import plain
 from vmmaudit.report.register import EvidenceSummary
 from vmmaudit.report.sheets import Mark, Sheet, Value, sheets
+from vmmaudit.waivers import Standing
 
 _OPTIONS: Final = {
     "in_memory": True,
@@ -53,6 +55,7 @@ def render_xlsx(
     catalogue: Iterable[ControlInfo],
     texts: Texts,
     previous: Assessment | None = None,
+    waivers: Sequence[Standing] = (),
 ) -> bytes:
     """The workbook as one .xlsx file.
 
@@ -63,6 +66,7 @@ def render_xlsx(
         catalogue: the controls' severities.
         texts: the words, in the document's language.
         previous: the last audit's assessment; what moved since gets a sheet of its own.
+        waivers: the scope's exceptions and what became of them, likewise.
     """
     buffer = io.BytesIO()
     workbook = xlsxwriter.Workbook(buffer, _OPTIONS)
@@ -78,6 +82,7 @@ def render_xlsx(
     )
     first, *others = sheets(document, assessment, evidence, catalogue, texts)
     moved = [changed(previous, assessment, texts)] if previous else []
+    moved += [excepted(waivers, texts)] if waivers else []
     Writer(workbook, document, texts).write(assessment, [first, *moved, *others])
     workbook.close()
     return buffer.getvalue()
@@ -126,6 +131,9 @@ class Writer:
                 {"shown": len(shown), "total": len(sheet.rows)},
             )
             page.write_string(_ROWS, 0, said, self.formatted("strong"))
+        last = max(len(shown), 1), len(sheet.heads) - 1
+        line = {"type": "blanks", "format": self.formatted("line")}
+        page.conditional_format(1, 0, *last, line)
         page.autofilter(0, 0, max(len(shown), 1), len(sheet.heads) - 1)
         page.freeze_panes(1, sheet.frozen)
         page.repeat_rows(0)
@@ -194,7 +202,7 @@ class Writer:
     def _cell(self, page: Any, row: int, column: int, value: Value) -> None:
         match value:
             case None | "":
-                page.write_blank(row, column, None, self.formatted("text"))
+                return  # a rule of the whole sheet draws its border
             case Mark():
                 kind = "badge" if value.text else "sign"
                 page.write_string(row, column, value.shown, self.formatted(f"{kind} {value.tone}"))
@@ -228,6 +236,7 @@ class Writer:
                 "valign": "vcenter",
             },
             "text": cell,
+            "line": {"border": 4, "border_color": cell["border_color"]},
             # Excel takes the content of such a cell as text even after it was edited.
             "quoted": {**cell, "quote_prefix": True},
             "number": {**cell, "num_format": "0"},

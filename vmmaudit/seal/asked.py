@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vmmaudit.errors import UsageError
@@ -11,6 +11,7 @@ from vmmaudit.seal import sign as signing
 from vmmaudit.seal.keys import KeyFile, Token
 from vmmaudit.seal.secret import resolve
 from vmmaudit.seal.timestamp import authority
+from vmmaudit.seal.trust import roots
 
 
 def key(p12: Path | None, module: Path | None, token: str, label: str) -> KeyFile | Token:
@@ -38,6 +39,7 @@ def sign(
     secret: str,
     prompt: Callable[[str], str] | None,
     tsa: str = "",
+    trust: Sequence[Path] = (),
 ) -> signing.Signed:
     """Sign a pack, after looking at what was typed and before asking for the secret.
 
@@ -48,9 +50,17 @@ def sign(
     """
     if role not in set(Role):
         raise UsageError(f"There is no role '{role}'; choose from {', '.join(Role)}.")
+    if trust and not tsa:
+        raise UsageError("--trust signs for the long term, which needs --tsa too.")
     stamper = authority(tsa) if tsa else None
+    anchors = roots(trust)
     question = "Passphrase" if isinstance(signer, KeyFile) else "PIN"
     where = signer.path if isinstance(signer, KeyFile) else signer.label or signer.module
     return signing.sign(
-        pack, Role(role), signer, lambda: resolve(secret, prompt, f"{question} of {where}"), stamper
+        pack,
+        Role(role),
+        signer,
+        lambda: resolve(secret, prompt, f"{question} of {where}"),
+        stamper,
+        anchors,
     )

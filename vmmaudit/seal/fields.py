@@ -52,7 +52,8 @@ def _marked(document: pikepdf.Pdf) -> Iterator[pikepdf.Object]:
 
 
 def _widget(document: pikepdf.Pdf, annotation: pikepdf.Object) -> pikepdf.Object:
-    role, _, label = str(annotation.A.URI).removeprefix(MARK).partition("/")
+    # Typst writes a URI as the bytes of its UTF-8, not as a text string.
+    role, _, label = bytes(annotation.A.URI).decode().removeprefix(MARK).partition("/")
     left, low, right, high = (float(number) for number in annotation.Rect)
     empty = document.make_stream(b"")
     empty.Type, empty.Subtype = Name.XObject, Name.Form

@@ -40,10 +40,15 @@ def unfit(certificate: x509.Certificate, moment: datetime) -> str:
         return f"expired on {certificate.not_valid_after:%Y-%m-%d}"
     if moment < certificate.not_valid_before:
         return f"is not valid before {certificate.not_valid_before:%Y-%m-%d}"
-    usage = certificate.key_usage_value
-    if usage is not None and not usage.native & SIGNING:
+    if certificate.key_usage_value is not None and not signing_usages(certificate):
         return "is not meant for signatures"
     return ""
+
+
+def signing_usages(certificate: x509.Certificate) -> set[str]:
+    """Those of the signing usages that the certificate names."""
+    usage = certificate.key_usage_value
+    return set() if usage is None else set(usage.native & SIGNING)
 
 
 def _common(name: x509.Name) -> str:

@@ -7,7 +7,6 @@ added (DocMDP, ISO 32000-1 12.8.2.2). PAdES B-B; with a time-stamping authority 
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,29 +15,23 @@ from typing import TYPE_CHECKING, Final
 
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import PdfError
-from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter, enumerate_sig_fields
-from pyhanko.sign.general import SigningError
-from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
-from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
-from pyhanko.sign.timestamps import TimeStamper, TimestampRequestError
-from pyhanko.stamp import StaticStampStyle
+from pyhanko.sign.fields import enumerate_sig_fields
+from pyhanko.sign.timestamps import TimeStamper
 
 from vmmaudit import pack as packs
 from vmmaudit.scope import Role
 from vmmaudit.seal.errors import SealError
+from vmmaudit.seal.hand import Hand
 from vmmaudit.seal.keys import KeyFile, Token, opened
-from vmmaudit.seal.person import SIGNING, issuer_of, name_of, same_person, unfit
+from vmmaudit.seal.person import issuer_of, name_of, same_person, unfit
 from vmmaudit.seal.secret import Secret
-from vmmaudit.seal.signatures import Signature, of_manifest
+from vmmaudit.seal.signature import Signature
+from vmmaudit.seal.signatures import of_manifest
 from vmmaudit.seal.stages import CMS, Stage, add, reports, stages
-from vmmaudit.seal.stamp import moment_lines, stamp
-from vmmaudit.seal.waiting import wait
 
 if TYPE_CHECKING:
     from asn1crypto import x509
-    from pyhanko.sign.signers import Signer
 
-DIGEST: Final = "sha256"
 SECOND: Final = (Role.REVIEWER, Role.APPROVER)
 """Who must be another person than the auditor."""
 
@@ -59,6 +52,7 @@ def sign(
     key: KeyFile | Token,
     secret: Callable[[], Secret],
     stamper: TimeStamper | None = None,
+    anchors: Sequence[x509.Certificate] = (),
 ) -> Signed:
     """Add one signature to a pack.
 
@@ -68,6 +62,8 @@ def sign(
         key: where the person's key is.
         secret: gives its passphrase or PIN; called once nothing else is in the way.
         stamper: the time-stamping authority; without it the time is the signer's own clock.
+        anchors: authorities; with them the proof that nothing was revoked is fetched and
+            embedded in the reports (PAdES B-LT), so that they can be verified in years.
 
     Raises:
         PackError: it is no pack, or it was changed.
@@ -85,7 +81,7 @@ def sign(
             raise SealError("There is no certificate beside the key; it says who signs.")
         moment = datetime.now(UTC).replace(microsecond=0)
         _may_sign(certificate, role, standing, moment)
-        hand = _Hand(signer, certificate, role, moment, stamper, certify=not earlier)
+        hand = Hand(signer, certificate, role, moment, stamper, tuple(anchors), not earlier)
         files = {name: hand.sign_pdf(data, name) for name, data in sources.items()}
         files[CMS] = hand.sign_manifest(manifest)
     stage = add(folder, role, files)
@@ -162,70 +158,3 @@ def _may_sign(
                 f"{name_of(certificate)} signed as auditor and cannot be the {role.value} too: "
                 f"both certificates have {shared}."
             )
-
-
-@dataclass(frozen=True)
-class _Hand:
-    signer: Signer
-    certificate: x509.Certificate
-    role: Role
-    moment: datetime
-    stamper: TimeStamper | None
-    certify: bool
-
-    def sign_pdf(self, pdf: bytes, name: str) -> bytes:
-        """The PDF with this person's signature in the field of the role."""
-        with tempfile.TemporaryDirectory(prefix="vmmaudit-") as folder:
-            appearance = Path(folder, "stamp.pdf")
-            writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
-            appearance.write_bytes(self._stamp(writer))
-            signer = PdfSigner(
-                PdfSignatureMetadata(
-                    field_name=self.role.value,
-                    md_algorithm=DIGEST,
-                    name=name_of(self.certificate),
-                    certify=self.certify,
-                    docmdp_permissions=MDPPerm.FILL_FORMS,
-                    subfilter=SigSeedSubFilter.PADES,
-                    signer_key_usage=set(SIGNING),
-                ),
-                self.signer,
-                timestamper=self.stamper,
-                stamp_style=StaticStampStyle.from_pdf_file(str(appearance), border_width=0),
-            )
-            try:
-                signed = wait(signer.async_sign_pdf(writer, existing_fields_only=True))
-            except TimestampRequestError as error:
-                raise _no_time(error) from error
-            except (SigningError, PdfError) as error:
-                raise SealError(f"{name} cannot be signed: {error}.") from error
-        return bytes(signed.getvalue())
-
-    def sign_manifest(self, manifest: bytes) -> bytes:
-        """A detached CMS signature (RFC 5652) over the manifest."""
-        work = self.signer.async_sign_general_data(
-            manifest,
-            DIGEST,
-            detached=True,
-            use_cades=True,
-            timestamper=self.stamper,
-            signed_attr_settings=PdfCMSSignedAttributes(signing_time=self.moment),
-        )
-        try:
-            return bytes(wait(work).dump())
-        except TimestampRequestError as error:
-            raise _no_time(error) from error
-        except SigningError as error:
-            raise SealError(f"The manifest cannot be signed: {error}.") from error
-
-    def _stamp(self, writer: IncrementalPdfFileWriter) -> bytes:
-        for name, _, reference in enumerate_sig_fields(writer, filled_status=False):
-            if name == self.role.value:
-                left, low, right, high = map(float, reference.get_object()["/Rect"])
-                lines = moment_lines(self.moment, issuer_of(self.certificate))
-                return stamp(right - left, high - low, name_of(self.certificate), lines)
-        raise SealError(f"There is no empty signature field for the {self.role.value}.")
-
-
-def _no_time(error: TimestampRequestError) -> SealError:
-    return SealError(f"The time-stamping authority gave no time stamp: {error}.")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from asn1crypto import cms, x509
+from asn1crypto import parser as asn1_parser
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import ModificationLevel
@@ -31,6 +32,7 @@ from pyhanko_certvalidator import ValidationContext
 
 from vmmaudit.scope import Role
 from vmmaudit.seal.person import issuer_of, name_of, unfit
+from vmmaudit.seal.signature import Signature
 from vmmaudit.seal.trust import context, usages
 from vmmaudit.seal.waiting import wait
 
@@ -41,6 +43,8 @@ logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
 Roots = Sequence[x509.Certificate]
 Made = Callable[[datetime | None], ValidationContext]
 Validate = Callable[[ValidationContext, bool], Coroutine[Any, Any, StandardCMSSignatureStatus]]
+SKEW: Final = timedelta(minutes=5)
+"""By how much clocks may differ, as in Kerberos."""
 # What a library reports of bytes that somebody damaged on purpose is no closed list.
 BROKEN: Final = (
     PdfError,
@@ -53,32 +57,6 @@ BROKEN: Final = (
     NotImplementedError,
     RecursionError,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """One signature, and every sentence about what is wrong with it.
-
-    Attributes:
-        file: the file it is in.
-        role: as which it was made.
-        name: the person, as the certificate has it.
-        issuer: who issued the certificate.
-        moment: when; the authority's time if `stamped`, else the signer's own clock.
-        certificate: for comparing persons.
-        intact: what was signed is what is there, whoever signed it.
-        problems: sentences; empty when the signature is good.
-    """
-
-    file: str
-    role: Role
-    name: str
-    issuer: str
-    moment: datetime | None
-    stamped: bool
-    certificate: x509.Certificate
-    intact: bool = True
-    problems: tuple[str, ...] = ()
 
 
 def in_pdf(data: bytes, file: str, trusted: Roots) -> tuple[tuple[Signature, ...], tuple[str, ...]]:
@@ -102,7 +80,7 @@ def in_pdf(data: bytes, file: str, trusted: Roots) -> tuple[tuple[Signature, ...
             )
             continue
         try:
-            found.append(_embedded(signature, file, trusted, stored, last=last))
+            found.append(_embedded(signature, data, file, trusted, stored, last=last))
         except BROKEN:
             problems.append(
                 f"{file} is damaged: the signature '{signature.field_name}' cannot be read."
@@ -134,6 +112,7 @@ def of_manifest(
 
 def _embedded(
     embedded: EmbeddedPdfSignature,
+    data: bytes,
     file: str,
     trusted: Roots,
     stored: DocumentSecurityStore | None,
@@ -161,9 +140,20 @@ def _embedded(
     assert isinstance(status, PdfSignatureStatus)  # noqa: S101 - what the call above returns
     found = _signature(file, Role(embedded.field_name), status, moment, stamped=stamped)
     changed = _change(file, found, status, last=last)
+    if not changed and not _plain(embedded, data):
+        changed = f"{file} was changed within the signature of {found.name}."
     if changed:
         return replace(found, intact=False, problems=(changed,))
     return replace(found, problems=_certificate_problems(found, status, trusted))
+
+
+def _plain(embedded: EmbeddedPdfSignature, data: bytes) -> bool:
+    """The bytes no signature covers, which are its own, are its digits and zeros to the end."""
+    start, length, after, _ = (int(number) for number in embedded.byte_range)
+    digits = data[start + length : after]
+    content = embedded.pkcs7_content
+    written = (content.hex().encode(), content.hex().upper().encode())
+    return digits[1:-1] in written and not any(content[asn1_parser.peek(content) :])
 
 
 def _timed(
@@ -212,7 +202,7 @@ def _certificate_problems(
     whose = f"The certificate of {found.name} ({found.role})"
     if found.moment is None:
         return (f"{found.name} signed {found.file} at no time that is known.",)
-    if found.moment > datetime.now(UTC).replace(microsecond=0):
+    if found.moment > datetime.now(UTC) + SKEW:
         return (f"{found.name} signed {found.file} at a time that is still to come.",)
     problem = unfit(found.certificate, found.moment)
     if problem:

@@ -64,9 +64,11 @@ def add(pack: Path, role: Role, files: Mapping[str, bytes]) -> Stage:
         for name, data in files.items():
             packs.write_through(partial / name, data)
         partial.rename(folder)
-    except OSError as error:
+    except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
-        raise _cannot_write(root, error) from error
+        if isinstance(error, OSError):
+            raise _cannot_write(root, error) from error
+        raise
     if len(stages(pack)) != number:
         shutil.rmtree(folder, ignore_errors=True)
         raise SealError("Somebody else signed this pack at the same moment; sign again.")

@@ -48,7 +48,7 @@ def stamp(width: float, height: float, name: str, lines: tuple[str, ...]) -> byt
 def moment_lines(moment: datetime, issuer: str) -> tuple[str, ...]:
     """Local time with its distance from UTC, and who issued the certificate."""
     local = moment.astimezone()
-    return (f"{local:%Y-%m-%d %H:%M:%S} (UTC{local:%z})", issuer)
+    return (f"{local:%Y-%m-%d %H:%M:%S} (UTC{local.isoformat()[-6:]})", issuer)
 
 
 def _compiled(width: float, height: float, texts: dict[str, str]) -> bytes:

@@ -52,6 +52,7 @@ def _token(token: Token) -> pkcs11.Token:
         found = [slot.get_token() for slot in pkcs11.lib(str(token.module)).get_slots(True)]
     except (refusals.PKCS11Error, RuntimeError, AttributeError, OSError) as error:
         raise SealError(f"{token.module} cannot be used as a PKCS#11 library.") from error
+    found = [device for device in found if device.flags & pkcs11.TokenFlag.TOKEN_INITIALIZED]
     usable = [device for device in found if not token.label or _label(device) == token.label]
     if token.label and not usable:
         there = ", ".join(_label(device) for device in found) or "none"

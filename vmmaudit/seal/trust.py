@@ -57,6 +57,13 @@ def context(
     )
 
 
+def fetching(trusted: Sequence[x509.Certificate]) -> ValidationContext:
+    """A context that gets what tells whether a certificate was revoked (CRL, OCSP), or fails."""
+    return ValidationContext(
+        trust_roots=list(trusted), allow_fetching=True, revocation_mode="hard-fail"
+    )
+
+
 def usages() -> KeyUsageConstraints:
     """One of the signing usages suffices: many companies issue no non-repudiation."""
     return KeyUsageConstraints(key_usage=set(SIGNING))

@@ -8,7 +8,7 @@ from datetime import UTC
 from typing import Any
 
 from vmmaudit.scope import Role
-from vmmaudit.seal.signatures import Signature
+from vmmaudit.seal.signature import Signature
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 
 from vmmaudit import pack as packs
@@ -12,7 +13,8 @@ from vmmaudit.scope import Role
 from vmmaudit.seal.attachments import attached
 from vmmaudit.seal.person import same_person
 from vmmaudit.seal.rejudge import NEEDED, Rejudged, rejudge
-from vmmaudit.seal.signatures import Roots, Signature, in_pdf, of_manifest
+from vmmaudit.seal.signature import Signature
+from vmmaudit.seal.signatures import SKEW, Roots, in_pdf, of_manifest
 from vmmaudit.seal.stages import CMS, FOLDER, Stage, reports, stages
 from vmmaudit.seal.trust import roots
 from vmmaudit.seal.verification import Verification
@@ -102,9 +104,9 @@ def _verdict(
         wrong += [
             f"{item.name} signed {item.file} before the evidence was read."
             for item in every
-            if item.moment is not None and item.moment < again.moment.replace(microsecond=0)
+            if item.moment is not None and item.moment < again.moment - SKEW
         ]
-    said = [*notes, *_namings(signatures, again)]
+    said = [*notes, *_namings(signatures, again), *_doubled(signatures)]
     if signatures and not all(item.stamped for item in signatures):
         said.append("Times of signing are by the signers' own clocks where no authority stamped.")
     if signatures:
@@ -197,6 +199,14 @@ def _namings(signatures: Sequence[Signature], again: Rejudged) -> Iterator[str]:
         named = (again.people or {}).get(item.role, "")
         if named and not set(named.casefold().split()) & set(item.name.casefold().split()):
             yield f"The scope names {named} as {item.role.value}; {item.name} signed."
+
+
+def _doubled(signatures: Sequence[Signature]) -> Iterator[str]:
+    """One person in two roles, where that is allowed but should be known."""
+    for one, other in combinations(signatures, 2):
+        allowed = one.role is not Role.AUDITOR or other.role is Role.AUDITEE
+        if allowed and same_person(one.certificate, other.certificate):
+            yield f"{other.name} signed as {one.role.value} and as {other.role.value}."
 
 
 def _strangers(pack: packs.Pack) -> Iterator[str]:

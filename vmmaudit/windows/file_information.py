@@ -10,7 +10,7 @@ from typing import Final
 from vmmaudit.errors import FormatError
 
 _FIXED: Final = struct.Struct("<IIQQQQQQIIIBB24sHQ")
-_DIRECTORY: Final = 0x10
+DIRECTORY: Final = 0x10
 _REPARSE_POINT: Final = 0x400
 _STRUCTURE: Final = "FileIdBothDirectoryInformation"
 
@@ -30,7 +30,7 @@ class DirectoryEntry:
     @property
     def is_folder(self) -> bool:
         """Whether it is a folder."""
-        return bool(self.attributes & _DIRECTORY)
+        return bool(self.attributes & DIRECTORY)
 
     @property
     def is_reparse_point(self) -> bool:

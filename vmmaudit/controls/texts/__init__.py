@@ -8,16 +8,23 @@
 
 Placeholders are `{{name}}` and nothing else. Numbers, dates and lists are written
 as the language's locale has it, so a new language is one new folder and no code.
+
+Folders outside the package are found through the environment: `VMMAUDIT_TEXTS` names one or
+more folders (separated as in `PATH`) that hold one folder per language, complete, like those
+here. The package's own languages cannot be replaced that way: their words are what is signed.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from babel import Locale
@@ -25,6 +32,10 @@ from babel.dates import format_date, format_datetime
 from babel.lists import format_list
 from babel.numbers import format_decimal
 
+from vmmaudit.errors import UsageError
+
+ELSEWHERE: Final = "VMMAUDIT_TEXTS"
+"""The environment variable that names further folders of languages."""
 PLACEHOLDER: Final = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 _STAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _SHARED: Final = ("labels", "reasons", "report")
@@ -39,14 +50,21 @@ class TextError(LookupError):
 
 
 def languages() -> tuple[str, ...]:
-    """The languages there are: the folders beside this file that hold labels."""
-    return tuple(
-        sorted(
-            entry.name
-            for entry in files(__name__).iterdir()
-            if entry.is_dir() and entry.joinpath("labels.toml").is_file()
-        )
-    )
+    """The languages there are: the folders that hold labels."""
+    return tuple(sorted(_folders()))
+
+
+def _folders() -> dict[str, Traversable]:
+    """The folder of every language, the package's own before those of `VMMAUDIT_TEXTS`."""
+    found: dict[str, Traversable] = {}
+    others = os.environ.get(ELSEWHERE, "").split(os.pathsep)
+    for place in (files(__name__), *(Path(other) for other in others if other)):
+        if not place.is_dir():
+            raise UsageError(f"{ELSEWHERE} names {place}, which is no folder.")
+        for entry in place.iterdir():
+            if entry.is_dir() and entry.joinpath("labels.toml").is_file():
+                found.setdefault(entry.name, entry)
+    return found
 
 
 def fill(template: str, values: Mapping[str, Fill], locale: str = "en") -> str:
@@ -110,10 +128,19 @@ class Texts:
 
         Raises:
             TextError: there is no such folder, or a file in it lacks a key.
+            UsageError: a folder of `VMMAUDIT_TEXTS` is missing or lacks a file.
         """
-        if language not in languages():
+        folders = _folders()
+        if language not in folders:
             raise TextError(f"There are no texts in '{language}'; there are {languages()}.")
-        folder = files(__name__).joinpath(language)
+        folder = folders[language]
+        wanted = {entry.name for entry in files(__name__).joinpath("en").iterdir()}
+        lacking = sorted(wanted - {entry.name for entry in folder.iterdir()})
+        if lacking and folder != files(__name__).joinpath(language):
+            raise UsageError(
+                f"The language '{language}' in {folder} lacks {', '.join(lacking)}; "
+                "every file of vmmaudit/controls/texts/en has to be there."
+            )
         tables: dict[str, dict[str, Any]] = {}
         for entry in folder.iterdir():
             if entry.name.endswith(".toml"):
@@ -196,11 +223,13 @@ class Texts:
 
     def fill(self, template: str, values: Mapping[str, Fill]) -> str:
         """`template`, filled as this language writes numbers, dates and lists."""
-        return fill(template, {k: self._here(v) for k, v in values.items()}, self.locale)
+        return PLACEHOLDER.sub(lambda found: self.written(found[1], values), template)
 
     def written(self, name: str, values: Mapping[str, Fill]) -> str:
         """One value as this language writes it; a stamp `2026-10-01T06:00:00Z` as a moment."""
-        return written(name, {k: self._here(v) for k, v in values.items()}, self.locale)
+        if name in values:
+            values = {name: self._here(values[name])}
+        return written(name, values, self.locale)
 
     def number(self, value: int) -> str:
         """A number with the language's separators."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
-from vmmaudit.errors import ScopeError
+from vmmaudit.branding import logo
+from vmmaudit.controls.texts import fill
 from vmmaudit.report.document import (
     Column,
     Cover,
@@ -19,14 +19,20 @@ from vmmaudit.report.parts.summary import opinion
 from vmmaudit.report.prose import plain
 from vmmaudit.scope import Role
 
-_LOGOS: Final = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
+_SCHEME: Final = "VMMA-{{date}}-{{digest}}"
 
 
 def identifier(material: Material) -> str:
     """The document's id: the scope's, else made from the day and the evidence."""
     given = material.scope.audit.document_id
-    day = material.assessment.moment.strftime("%Y%m%d")
-    return given or f"VMMA-{day}-{material.evidence.digest[:8].upper()}"
+    scheme = material.scope.branding.document_id or _SCHEME
+    moment = material.assessment.moment
+    places = {
+        "date": f"{moment:%Y%m%d}",
+        "year": f"{moment:%Y}",
+        "digest": material.evidence.digest[:8].upper(),
+    }
+    return given or fill(scheme, places)
 
 
 def person(material: Material, role: Role) -> str:
@@ -39,13 +45,13 @@ def cover(material: Material) -> Cover:
     texts, audit = material.texts, material.scope.audit
     facts = (
         ("document", value(identifier(material))),
-        ("classification", text(texts.label("classification", audit.classification))),
+        ("classification", text(material.classification)),
         ("date", text(texts.day(material.assessment.moment.date()))),
         ("period", _period(material)),
         ("author", _named(material, Role.AUDITOR)),
         ("digest", code(material.evidence.digest)),
     )
-    logo = material.scope.branding.logo
+    picture, kind = logo(material.scope.branding)
     tone, headline = opinion(material)
     return Cover(
         kind=texts.sentence("cover", "kind"),
@@ -56,8 +62,8 @@ def cover(material: Material) -> Cover:
         facts=tuple((texts.label("field", name), content) for name, content in facts),
         tone=tone,
         headline=headline,
-        logo=_logo(logo) if logo else None,
-        logo_type=_LOGOS[logo.suffix.lower()] if logo else "",
+        logo=picture or None,
+        logo_type=kind,
         sender=material.scope.branding.sender,
     )
 
@@ -69,11 +75,11 @@ def control_data(material: Material) -> Section:
     sources = sorted(
         {e.source for e in material.evidence.entries if e.kind.startswith("ldap") and e.source}
     )
-    years = audit.retention_years
+    years = audit.retention_years or material.scope.branding.retention_years
     facts: list[tuple[str, Rich]] = [
         ("document", value(identifier(material))),
         ("status", text(texts.label("status", "draft"))),
-        ("classification", text(texts.label("classification", audit.classification))),
+        ("classification", text(material.classification)),
         ("language", text(texts.label("language", "name"))),
         ("client", text(audit.client)),
         ("sender", text(material.scope.branding.sender)),
@@ -173,12 +179,3 @@ def _previous(material: Material) -> Rich:
     if material.previous is None:
         return material.say("control", "previous_none")
     return code(material.previous.evidence)
-
-
-def _logo(path: Path) -> bytes:
-    if path.suffix.lower() not in _LOGOS:
-        raise ScopeError(f"The logo {path} is not a PNG or JPEG picture.")
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ScopeError(f"The logo {path} cannot be read: {error.strerror or error}.") from error
