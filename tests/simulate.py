@@ -475,6 +475,7 @@ class SimulatedWire:
                 "rootDomainNamingContext": (BASE.encode(),),
                 "dnsHostName": (f"dc01.{DOMAIN}".encode(),),
                 "domainFunctionality": (str(self.world.functional_level).encode(),),
+                "currentTime": (self.moment.strftime("%Y%m%d%H%M%S.0Z").encode(),),
             }
             return [Row("", values)]
         rows = []

@@ -29,8 +29,12 @@ def broken(assessment: Assessment) -> dict[tuple[str, str], tuple[str, ...]]:
 
 
 def test_nothing_is_wrong_in_the_conforming_world():
-    found = {j.verdict for j in BASE.verdicts}
-    assert found <= {Verdict.PASS, Verdict.MANUAL, Verdict.NOT_APPLICABLE}
+    found = {(j.control, j.verdict) for j in BASE.verdicts}
+    usual = (Verdict.PASS, Verdict.MANUAL, Verdict.NOT_APPLICABLE)
+    # These need what VMM says of itself, or what only the host can try.
+    unread = {"NET-02", "OPS-01", "OPS-04", "SVC-03"}
+    assert {control for control, verdict in found if verdict not in usual} <= unread
+    assert Verdict.FAIL not in {verdict for _, verdict in found}
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)

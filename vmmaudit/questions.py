@@ -28,6 +28,7 @@ MEMBERS: Final = "samr.members"
 SERVICE: Final = "svcctl.service"
 REGISTRY: Final = "winreg.value"
 LOCAL_NAMES: Final = "lsa.names"
+VMM_OBJECTS: Final = "vmm.objects"
 
 VMM_SERVICES: Final = ("SCVMMService", "VMMService")
 """The VMM service since 2012, and before."""
@@ -367,6 +368,11 @@ def local_names(server: str, wanted: Iterable[str]) -> list[Question]:
         Question(server, LOCAL_NAMES, tuple(ordered[start : start + lsat.AT_ONCE]))
         for start in range(0, len(ordered), lsat.AT_ONCE)
     ]
+
+
+def vmm_objects(server: str, cmdlet: str) -> Question:
+    """What a cmdlet of VMM returns: a row per object, its properties as text."""
+    return Question(server, VMM_OBJECTS, (cmdlet,))
 
 
 def administrators(server: str) -> Question:

@@ -317,10 +317,12 @@ class Scope(_Part):
         return host.run_as or next((vmm.account for vmm in self.vmm if vmm.account), None)
 
     def digest(self) -> str:
-        """SHA-256 over the canonical JSON of the scope."""
-        return hashlib.sha256(
-            json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True).encode()
-        ).hexdigest()
+        """SHA-256 over what the scope says: neither defaults nor folders of this machine."""
+        said = self.model_dump(by_alias=True, exclude_defaults=True)
+        text = json.dumps(
+            said, sort_keys=True, default=lambda v: v.name if isinstance(v, Path) else str(v)
+        )
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def nearest(domains: Sequence[Domain], server: str) -> Domain:

@@ -100,6 +100,7 @@ BILLION = "".join(
         ("<Events/>", "a.xml, line 1: it is XML but not CLIXML"),
         ("<Objs>\n<Obj>", "a.xml, line 2: it is not XML"),
         ("<Objs>\n<BA>?</BA></Objs>", "a.xml, line 2: a byte array is not base64"),
+        ("<Objs>\n<BA>ü</BA></Objs>", "a.xml, line 2: a byte array is not base64"),
         ("<Objs>" + "<Obj>" * 200, "a.xml, line 1: objects are nested too deeply"),
         (
             '<Objs><Obj RefId="0"><MS><Obj N="x" RefId="1"><LST><S>a</S><S>b</S></LST></Obj>'

@@ -57,7 +57,7 @@ def test_objects_in_objects_are_called_by_their_name_and_kept():
 
 
 def test_what_is_nested_too_deeply_is_lost_and_not_empty():
-    (found,) = objects('{"a": [[1, [2]], 3], "b": [[[[4]]]], "c": {"d": {"e": {"f": {"g": 1}}}}}')
+    (found,) = objects('{"a": [[1, [2]], 3], "b": [[[[[4]]]]], "c": {"d": {"e": {"f": {"g": 1}}}}}')
     assert found.all("a") == ("1", "2", "3")
     assert found.truncated == {"b", "c.d.e.f"}
 

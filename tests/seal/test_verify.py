@@ -279,6 +279,15 @@ def test_a_removed_signature(signed: Path, root: Path) -> None:
     assert "A signature was removed: signatures is not numbered without a gap." in failures
 
 
+def test_a_report_that_somebody_else_signed_first(
+    pack: Path, hand: Hand, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signing, "_in_order", lambda role, earlier: None)
+    hand(pack, Role.APPROVER)
+    for source in (pack, pack / "signatures/1-approver/report.en.pdf"):
+        assert verify(source, [root]).failures == ("The first signature is not the auditor's.",)
+
+
 def test_signatures_of_another_pack(signed: Path, pack: Path, root: Path) -> None:
     """A signature counts for the manifest that was signed, not for any pack it is put into."""
     rewrite(pack, packs.OSCAL, b"{}\n")

@@ -18,6 +18,9 @@ from vmmaudit.controls.del_01 import DEL_01
 from vmmaudit.controls.del_02 import DEL_02
 from vmmaudit.controls.del_03 import DEL_03
 from vmmaudit.controls.del_04 import DEL_04
+from vmmaudit.controls.doc_01 import DOC_01
+from vmmaudit.controls.doc_02 import DOC_02
+from vmmaudit.controls.doc_03 import DOC_03
 from vmmaudit.controls.env_01 import ENV_01
 from vmmaudit.controls.env_02 import ENV_02
 from vmmaudit.controls.env_03 import ENV_03
@@ -29,6 +32,12 @@ from vmmaudit.controls.lib_02 import LIB_02
 from vmmaudit.controls.lib_03 import LIB_03
 from vmmaudit.controls.lib_04 import LIB_04
 from vmmaudit.controls.lib_05 import LIB_05
+from vmmaudit.controls.ops_01 import OPS_01
+from vmmaudit.controls.ops_02 import OPS_02
+from vmmaudit.controls.ops_03 import OPS_03
+from vmmaudit.controls.ops_04 import OPS_04
+from vmmaudit.controls.ops_05 import OPS_05
+from vmmaudit.controls.ops_06 import OPS_06
 from vmmaudit.controls.prm_01 import PRM_01, PRM_02, PRM_03, PRM_04, PRM_05, PRM_06
 from vmmaudit.controls.prm_07 import PRM_07
 from vmmaudit.controls.prm_08 import PRM_08
@@ -74,4 +83,13 @@ CATALOGUE: Final[tuple[Control, ...]] = (
     DEL_03,
     DEL_04,
     HST_01,
+    OPS_01,
+    OPS_02,
+    OPS_03,
+    OPS_04,
+    OPS_05,
+    OPS_06,
+    DOC_01,
+    DOC_02,
+    DOC_03,
 )

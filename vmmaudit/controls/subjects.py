@@ -31,6 +31,11 @@ def domain(name: str) -> Subject:
     return Subject(SubjectKind.DOMAIN, name, name)
 
 
+def audit(facts: Facts) -> Subject:
+    """The audit itself, and the unit that is audited."""
+    return Subject(SubjectKind.AUDIT, "audit", facts.scope.audit.title)
+
+
 def host(facts: Facts, of: Host) -> Subject:
     """A Hyper-V host."""
     found = facts.host(of)

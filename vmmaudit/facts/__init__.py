@@ -8,10 +8,11 @@ from enum import StrEnum
 from functools import cache, cached_property
 
 from vmmaudit import questions
-from vmmaudit.evidence import Evidence, Reason
+from vmmaudit.evidence import Evidence, Gap, Reason
 from vmmaudit.facts import clusters, replicas
 from vmmaudit.facts import discovered as discoveries
 from vmmaudit.facts.directory import Directory, DomainFact, Groups, Membership, Trust
+from vmmaudit.facts.inventory import Inventory
 from vmmaudit.facts.missing import Missing
 from vmmaudit.facts.principal import Principal
 from vmmaudit.facts.servers import (
@@ -41,6 +42,7 @@ __all__ = [
     "Groups",
     "Holding",
     "Identity",
+    "Inventory",
     "Item",
     "LocalGroup",
     "LocalGroups",
@@ -115,6 +117,14 @@ class Facts:
     def vmm_service(self, vmm: VmmServer) -> ServiceFact | Absence | Missing:
         """The VMM service of a VMM server."""
         return self.services.vmm(questions.vmm_server(self.scope, vmm))
+
+    def inventory(self, vmm: VmmServer, cmdlet: str) -> Inventory | Missing:
+        """The objects that a cmdlet returned on a VMM server, or in an export of it."""
+        question = questions.vmm_objects(questions.vmm_server(self.scope, vmm), cmdlet)
+        reply = self.evidence.reply(question)
+        if isinstance(reply, Gap):
+            return Missing.of(reply, question)
+        return Inventory(reply.rows, (question.id,))
 
     def running_as(self, vmm: VmmServer) -> Principal | Missing | None:
         """Whom the VMM service is on the network; None where the service itself did not tell."""

@@ -7,7 +7,6 @@ is shown by its name (a SID by its value) and by dotted names.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -226,7 +225,7 @@ def _plain(tag: str, text: str) -> _Object:
     if tag in _BYTES:
         try:
             return _Object((base64.b64decode("".join(text.split()), validate=True),))
-        except binascii.Error as error:
+        except ValueError as error:
             raise _CliXmlError("a byte array is not base64; export it again.") from error
     if tag == _CHARACTER:
         number = text.strip()

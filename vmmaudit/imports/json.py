@@ -8,7 +8,6 @@ arrays as `{"value": […], "Count": n}`. Numbers are kept as the text found. By
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Iterator
@@ -113,7 +112,7 @@ def _plain(value: Any) -> Raw | None:
     if value.keys() == _BYTES and isinstance(value["base64"], str):
         try:
             return base64.b64decode(value["base64"], validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             raise ValueError("a value is not base64") from error
     for key in ("Name", "Value", "value"):
         if isinstance(value.get(key), str) and value[key]:

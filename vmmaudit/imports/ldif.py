@@ -7,7 +7,6 @@ Folded lines, comments, `::` base64 (bytes, since only the schema knows which ar
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -84,7 +83,7 @@ def _attribute(line: str, source: str, at: int) -> tuple[str, Raw]:
         return name, value
     try:
         return name, base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError) as error:
+    except ValueError as error:
         raise ImportsError.at(
             source, at, f"the value of {name[:100]} is not base64; export it again."
         ) from error

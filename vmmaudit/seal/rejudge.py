@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ from vmmaudit import scope as scope_format
 from vmmaudit.assessment import Assessment
 from vmmaudit.errors import AuditError
 from vmmaudit.judge import catalogue_digest, judge
-from vmmaudit.scope import Role, Scope
+from vmmaudit.scope import Role
 
 NEEDED: Final = (packs.EVIDENCE, packs.SCOPE, packs.ASSESSMENT)
 _ALWAYS: Final = frozenset({Role.AUDITOR, Role.APPROVER})
@@ -64,7 +64,7 @@ def rejudge(files: Mapping[str, bytes], folder: Path) -> Rejudged:
     if packs.ASSESSMENT in files:
         try:
             stated = assessments.loads(files[packs.ASSESSMENT], packs.ASSESSMENT)
-            found = _as_stated(judge(evidence, scope), stated, scope)
+            found = judge(evidence, scope)
             if assessments.dumps(found) != files[packs.ASSESSMENT]:
                 problems = (_difference(found, stated),)
         except AuditError as error:
@@ -78,13 +78,6 @@ def rejudge(files: Mapping[str, bytes], folder: Path) -> Rejudged:
 
 def _text(data: bytes) -> str:
     return data.decode("utf-8-sig", "replace")
-
-
-def _as_stated(found: Assessment, stated: Assessment, scope: Scope) -> Assessment:
-    """The digest of a scope that names files depends on the folder it was read in."""
-    if scope.branding.logo or any(domain.ca for domain in scope.domains):
-        return replace(found, scope=stated.scope)
-    return found
 
 
 def _difference(found: Assessment, stated: Assessment) -> str:

@@ -86,6 +86,8 @@ def _report(path: Path, data: bytes, trusted: Roots) -> Verification:
     again = rejudge(inside.files, path.parent)
     signatures, problems = in_pdf(data, name, trusted)
     failures += [*again.problems, *problems]
+    if signatures and signatures[0].role is not Role.AUDITOR:
+        failures.append("The first signature is not the auditor's.")
     return _verdict(str(path), failures, [*again.notes, *notes], again, signatures, ())
 
 
