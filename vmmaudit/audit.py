@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from vmmaudit.change.suppose import Suppose
     from vmmaudit.collect.doctor import Check
     from vmmaudit.collect.gather import Interruption, Report
+    from vmmaudit.collect.wire import Wire
     from vmmaudit.diagnosis import Diagnosis
     from vmmaudit.explain import Explanation
     from vmmaudit.planned import PlannedChange
@@ -529,13 +530,37 @@ def collected(
     report: Report | None = None,
     interruption: Interruption | None = None,
     prompt: Callable[[str], str] | None = None,
+    imports: Path | None = None,
+    *,
+    offline: bool = False,
 ) -> Audit:
-    """Collect the evidence for a scope now."""
+    """Collect the evidence for a scope now.
+
+    Args:
+        scope: the scope file.
+        report: is told how far each target is.
+        interruption: ends the run and keeps what was read by then.
+        prompt: asks for a password.
+        imports: a folder of exports that answer what the servers refuse.
+        offline: ask no server at all; needs `imports`.
+
+    Raises:
+        ImportsError: a file that was handed over cannot be used.
+    """
     from vmmaudit.collect.gather import collect
     from vmmaudit.collect.live import Live
+    from vmmaudit.collect.offline import Fallback, Offline
 
     text, loaded = _scope(scope)
-    wire = Live(loaded.domains, prompt)
+    handed = Offline(imports, loaded) if imports else None
+    wire: Wire
+    if offline:
+        if handed is None:
+            raise UsageError("--offline asks no server; name the exports with --imports FOLDER.")
+        wire = handed
+    else:
+        live = Live(loaded.domains, prompt)
+        wire = Fallback(live, handed) if handed else live
     try:
         evidence = collect(loaded, wire, report or (lambda progress: None), interruption)
     finally:

@@ -59,6 +59,13 @@ Language = Annotated[
     str, typer.Option("--language", "-l", help="Languages of the documents, e.g. de,en.")
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where packs are written.")]
+Imports = Annotated[
+    Path | None,
+    typer.Option("--imports", help="A folder of exports, for what the servers refuse."),
+]
+OfflineOption = Annotated[
+    bool, typer.Option("--offline", help="Ask no server; only read --imports.")
+]
 ScopeOption = Annotated[
     Path | None, typer.Option("--scope", help="Another scope than the pack's own.")
 ]
@@ -118,6 +125,8 @@ def audit(
     previous: Annotated[
         Path | None, typer.Option("--previous", help="The last audit's pack, to compare with.")
     ] = None,
+    imports: Imports = None,
+    offline: OfflineOption = False,
     parameter: Annotated[
         list[str] | None,
         typer.Option(
@@ -139,16 +148,22 @@ def audit(
         found, interrupted = facade.replayed(evidence, scope), False
     else:
         assert scope is not None  # noqa: S101 - one of the three was given
-        found, interrupted = _collect(scope)
+        found, interrupted = _collect(scope, imports, offline=offline)
     if previous is not None:
         found = replace(found, previous=facade.assessed(previous))
     _finish(found, language, output, extra, interrupted=interrupted)
 
 
 @app.command()
-def collect(scope: ScopeFile, output: Output = Path("output")) -> None:
+def collect(
+    scope: ScopeFile,
+    *,
+    imports: Imports = None,
+    offline: OfflineOption = False,
+    output: Output = Path("output"),
+) -> None:
     """Read the state of the domain and its servers into a pack; judge nothing."""
-    found, interrupted = _collect(scope)
+    found, interrupted = _collect(scope, imports, offline=offline)
     written = found.save(output)
     _say(f"{len(found.evidence.answers)} answers, {len(found.evidence.gaps)} gaps")
     _print(str(written.folder))
@@ -632,7 +647,9 @@ def _parameter(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _collect(scope: Path) -> tuple[Audit, bool]:
+def _collect(
+    scope: Path, imports: Path | None = None, *, offline: bool = False
+) -> tuple[Audit, bool]:
     """The audit, and whether somebody interrupted it; what was read by then is kept."""
     from vmmaudit import audit as facade
     from vmmaudit.collect.gather import Interruption
@@ -640,7 +657,7 @@ def _collect(scope: Path) -> tuple[Audit, bool]:
 
     interruption = Interruption()
     with display(sys.stderr) as report:
-        found = facade.collected(scope, report, interruption, _prompt)
+        found = facade.collected(scope, report, interruption, _prompt, imports, offline=offline)
     return found, interruption.requested
 
 

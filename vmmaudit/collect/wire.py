@@ -34,6 +34,7 @@ Over WinRM, and in what an administrator hands over, some of it is told in plain
 
 `smb.share`       → `descriptor`: SECURITY_DESCRIPTOR; `path`: the folder on the server
 `smb.list`        → a row per entry: its name, `kind` (`folder` or `file`), `size`
+`samr.aliases`    → a row per group: its name, `rid`
 `samr.members`    → `sid`: a value per member
 `svcctl.service`  → `account`, `start`, `state` (the numbers of MS-SCMR, as text)
 

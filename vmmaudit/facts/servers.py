@@ -343,6 +343,9 @@ def alias_names(answer: Answer) -> list[tuple[int, str]]:
     Raises:
         FormatError: the reply does not follow MS-SAMR 3.1.5.2.3.
     """
+    told = [(int(rid), row.name) for row in answer.rows if (rid := row.first("rid"))]
+    if told:
+        return told
     replies = (reply for row in answer.rows for reply in row.values.get("reply", ()))
     return [alias for reply in replies for alias in samr.decode_aliases(reply)]
 

@@ -1,0 +1,137 @@
+"""A site that hands over exports is judged as the site that lets us in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import worlds
+from tests.imports import exports
+from tests.simulate import scope_text, simulate, without
+from tests.test_catalogue import READINESS
+from tests.variants import VARIANTS, Variant
+from tests.worlds import World
+from vmmaudit import questions
+from vmmaudit.assessment import Assessment, Verdict
+from vmmaudit.audit import collected
+from vmmaudit.collect.gather import collect
+from vmmaudit.collect.offline import Fallback, Offline
+from vmmaudit.collect.replay import Replay
+from vmmaudit.errors import UsageError
+from vmmaudit.evidence import Evidence
+from vmmaudit.imports.record import ImportsError
+from vmmaudit.judge import judge
+from vmmaudit.scope import Scope
+
+Write = Callable[[Evidence, Scope, Path], None]
+WRITERS: dict[str, Write] = {
+    "German Excel CSV": exports.german_csv,
+    "CLIXML": exports.clixml,
+    "LDIF and icacls": exports.ldif_and_icacls,
+}
+EXPORTED = VARIANTS
+JUDGED = {*READINESS, "ACC-03", "ACC-04", "SVC-01", "SVC-02", "ACC-08"}
+
+
+def verdicts(assessment: Assessment) -> set[tuple[str, str, str]]:
+    return {
+        (j.control, j.subject.id, j.verdict.value)
+        for j in assessment.verdicts
+        if j.control in JUDGED
+    }
+
+
+def offline(evidence: Evidence, scope: Scope, folder: Path, write: Write) -> Evidence:
+    write(evidence, scope, folder)
+    return collect(scope, Offline(folder, scope))
+
+
+def both(world: World, folder: Path, write: Write) -> tuple[Assessment, Assessment]:
+    evidence, scope = simulate(world)
+    return judge(evidence, scope), judge(offline(evidence, scope, folder, write), scope)
+
+
+@pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
+def test_the_conforming_site(tmp_path: Path, write: Write):
+    live, handed = both(worlds.conforming(), tmp_path, write)
+    assert verdicts(handed) == verdicts(live)
+    assert {entry.ready.value for entry in handed.readiness} == {"yes"}
+
+
+@pytest.mark.parametrize("variant", EXPORTED, ids=lambda variant: variant.name)
+@pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
+def test_every_variant(tmp_path: Path, variant: Variant, write: Write):
+    live, handed = both(variant.world, tmp_path, write)
+    if variant.name == "name-without-spn":
+        # That nobody has an SPN no export can prove: not assessable instead of a failure.
+        found = {j.verdict for j in handed.verdicts if j.control == "DEL-04"}
+        assert found == {Verdict.PASS, Verdict.NOT_ASSESSABLE}
+        return
+    assert verdicts(handed) == verdicts(live)
+    assert [e.broken for e in handed.readiness] == [e.broken for e in live.readiness]
+
+
+def test_a_missing_column_is_not_assessable_and_named(tmp_path: Path):
+    evidence, scope = simulate(worlds.conforming())
+    exports.german_csv(evidence, scope, tmp_path)
+    for name in ("freigaben", "gruppen", "dienste", "start"):
+        (tmp_path / f"{name}.csv").unlink()
+    found = collect(scope, Offline(tmp_path, scope))
+    assessment = judge(found, scope)
+    open_ = {j.control for j in assessment.verdicts if j.verdict is Verdict.NOT_ASSESSABLE}
+    assert {"PRM-01", "PRM-03", "ACC-03", "ACC-04", "SVC-02"} <= open_
+    assert Verdict.FAIL not in {j.verdict for j in assessment.verdicts if j.control in JUDGED}
+    gaps = {gap.text for gap in found.gaps.values()}
+    assert any("Get-SmbShare" in text for text in gaps)
+
+
+def test_the_register_names_the_file_and_its_digest(tmp_path: Path):
+    evidence, scope = simulate(worlds.conforming())
+    found = offline(evidence, scope, tmp_path, exports.german_csv)
+    sources = {answer.source for answer in found.answers.values()}
+    assert any(s.startswith("import: verzeichnis.csv (SHA-256 ") for s in sources)
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path):
+    with pytest.raises(ImportsError, match="holds no file"):
+        Offline(tmp_path, simulate(worlds.conforming())[1])
+
+
+def test_the_command_line(tmp_path: Path):
+    world = worlds.conforming()
+    evidence, scope = simulate(world)
+    exports.clixml(evidence, scope, tmp_path)
+    file = tmp_path.parent / f"{tmp_path.name}.yaml"
+    file.write_text(scope_text(world), encoding="utf-8")
+    audit = collected(file, imports=tmp_path, offline=True)
+    assert {entry.ready.value for entry in audit.assessment.readiness} == {"yes"}
+    with pytest.raises(UsageError, match="--imports"):
+        collected(file, offline=True)
+
+
+def test_what_the_script_searched_and_did_not_find_is_not_there(tmp_path: Path):
+    world = next(v.world for v in VARIANTS if v.name == "name-without-spn")
+    evidence, scope = simulate(world)
+    exports.clixml(evidence, scope, tmp_path)
+    question = questions.spn("contoso.com", "iso.contoso.com")
+    base, depth, query, _ = question.detail
+    note = {"base": base, "scope": depth, "filter": query, "found": 0, "error": None}
+    (tmp_path / "searches.json").write_text(json.dumps([note]), encoding="utf-8")
+    assessment = judge(collect(scope, Offline(tmp_path, scope)), scope)
+    assert Verdict.FAIL in {j.verdict for j in assessment.verdicts if j.control == "DEL-04"}
+
+
+def test_where_servers_answer_exports_only_fill_the_gaps(tmp_path: Path):
+    evidence, scope = simulate(worlds.conforming())
+    exports.german_csv(evidence, scope, tmp_path)
+    library = questions.file_server(scope, scope.libraries[0])
+    refused = without(evidence, questions.share(library, scope.libraries[0].share_name))
+    wire = Fallback(Replay(refused), Offline(tmp_path, scope))
+    filled = collect(scope, wire)
+    sources = {answer.source for answer in filled.answers.values() if "import:" in answer.source}
+    assert sources
+    assert all("freigaben.csv" in source for source in sources)
+    assert verdicts(judge(filled, scope)) == verdicts(judge(evidence, scope))

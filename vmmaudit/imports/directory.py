@@ -1,0 +1,244 @@
+"""Searches answered from exported objects of a directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from vmmaudit import questions
+from vmmaudit.evidence import Question, Reason, Row
+from vmmaudit.imports.attributes import attributes, dn_of
+from vmmaudit.imports.filters import fits
+from vmmaudit.imports.record import Record
+from vmmaudit.windows.sid import sid_from_bytes, sid_to_bytes
+
+_MODES: Final = {
+    "windows2000": 0, "windows2003interim": 1, "windows2003": 2, "windows2008": 3,
+    "windows2008r2": 4, "windows2012": 5, "windows2012r2": 6, "windows2016": 7, "windows2025": 10,
+}  # fmt: skip
+_DIRECTIONS: Final = {"disabled": 0, "inbound": 1, "outbound": 2, "bidirectional": 3}
+_TOKEN: Final = ("tokengroups", "tokengroupsglobalanduniversal")
+_DOMAIN_LOCAL: Final = 0x4
+
+
+@dataclass
+class _Entry:
+    dn: str
+    values: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+    sources: list[str] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
+    """Attributes that an export has a column for, also where the object has no value."""
+
+
+class NotExportedError(Exception):
+    """No file tells what was asked: the reason, and a sentence."""
+
+    def __init__(self, reason: Reason, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+
+
+class Directory:
+    """All objects that were exported, by their distinguished names."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._entries: dict[str, _Entry] = {}
+        self._searched: set[tuple[str, str, str]] = set()
+        for record in records:
+            self._add(record)
+
+    def _add(self, record: Record) -> None:
+        if record.has("base", "scope", "filter", "found", "error"):
+            if not record.all("error") and not record.lost("error"):
+                self._searched.add(_search(*(record.text(n) for n in ("base", "scope", "filter"))))
+            return
+        if record.has("DomainMode", "NetBIOSName"):
+            self._add_domain(record)
+            return
+        dn = dn_of(record)
+        if dn is None:
+            return
+        entry = self._entries.setdefault(dn.lower(), _Entry(dn))
+        for key, values in attributes(record).items():
+            if key != "dn" and not entry.values.get(key):
+                entry.values[key] = values
+        entry.asked |= {name.lower() for name in record.values}
+        if record.source not in entry.sources:
+            entry.sources.append(record.source)
+
+    def _add_domain(self, record: Record) -> None:
+        """What Get-ADDomain shows."""
+        dn, sid = record.text("DistinguishedName") or "", record.text("DomainSID", "objectSid")
+        mode = (record.text("DomainMode") or "").lower().removesuffix("domain")
+        entry = self._entries.setdefault(dn.lower(), _Entry(dn))
+        entry.sources.append(record.source)
+        entry.values["objectclass"] = (b"top", b"domain", b"domainDNS")
+        if sid:
+            entry.values["objectsid"] = (sid_to_bytes(sid),)
+        if mode in _MODES:
+            entry.values["msds-behavior-version"] = (str(_MODES[mode]).encode(),)
+        name = record.text("NetBIOSName") or ""
+        configuration = f"CN=Configuration,{dn}"
+        crossref = f"CN={name},CN=Partitions,{configuration}"
+        values: dict[str, tuple[bytes, ...]] = {
+            "objectclass": (b"top", b"crossRef"),
+            "ncname": (dn.encode(),),
+            "netbiosname": (name.encode(),),
+        }
+        self._entries[crossref.lower()] = _Entry(crossref, values, [record.source])
+        controller = record.text("PDCEmulator", "InfrastructureMaster") or ""
+        root: dict[str, tuple[bytes, ...]] = {
+            "configurationnamingcontext": (configuration.encode(),),
+            "defaultnamingcontext": (dn.encode(),),
+            "dnshostname": (controller.lower().encode(),),
+        }
+        self._entries[""] = _Entry("", root, [record.source])
+
+    def search(self, question: Question) -> tuple[tuple[Row, ...], str]:
+        """Rows and the files they come from.
+
+        Raises:
+            NotExportedError: nothing that was handed over tells it.
+        """
+        base, depth, query, wanted = question.detail[-4:]
+        names = wanted.split(",")
+        if {name.lower() for name in names} <= set(_TOKEN):
+            return self._token(base)
+        rows, sources = [], []
+        for entry in self._below(base, depth):
+            if fits(entry.values, query):
+                values = {n: entry.values[n.lower()] for n in names if entry.values.get(n.lower())}
+                rows.append(Row(entry.dn, values))
+                sources += entry.sources
+        if not rows and not self._is_told(question):
+            raise NotExportedError(
+                Reason.INCOMPLETE,
+                f"No file that was handed over shows an object for {query} in "
+                f"{question.server}; export it, with the attributes named in the handbook.",
+            )
+        return tuple(rows), ", ".join(sorted(set(sources)))
+
+    def _is_told(self, question: Question) -> bool:
+        """Whether finding nothing means that there is nothing.
+
+        It does for a search that the collecting script made and noted. For groups and names of
+        SIDs it does, once any group was exported: who is missing shows as an unknown SID. For
+        accounts, SPNs and connection points nobody can know.
+        """
+        base, depth, query, _ = question.detail[-4:]
+        if _search(base, depth, query) in self._searched:
+            return True
+        return query.startswith("(|(objectSid=") and any(
+            b"group" in {value.lower() for value in entry.values.get("objectclass", ())}
+            for entry in self._entries.values()
+        )
+
+    def _below(self, base: str, depth: str) -> Iterator[_Entry]:
+        low = base.lower()
+        if depth == "base":
+            entry = self._entries.get(low)
+            if entry is not None:
+                yield entry
+            return
+        for key, entry in self._entries.items():
+            if not key:
+                continue
+            parent = _parent(key)
+            if parent == low if depth == "one" else (key == low or key.endswith(f",{low}")):
+                yield entry
+
+    # -- tokens -----------------------------------------------------------------------------
+
+    def _token(self, dn: str) -> tuple[tuple[Row, ...], str]:
+        entry = self._entries.get(dn.lower())
+        if entry is None:
+            raise NotExportedError(Reason.INCOMPLETE, f"No file shows {dn}.")
+        if entry.values.get("tokengroups"):
+            wide = entry.values.get("tokengroupsglobalanduniversal") or self._wide(
+                entry.values["tokengroups"]
+            )
+            values = {"tokenGroups": entry.values["tokengroups"]}
+            values["tokenGroupsGlobalAndUniversal"] = wide
+            return (Row(entry.dn, values),), ", ".join(entry.sources)
+        return self._computed(entry)
+
+    def _wide(self, sids: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        local = {
+            value
+            for entry in self._entries.values()
+            if _number(entry, "grouptype") & _DOMAIN_LOCAL
+            for value in entry.values.get("objectsid", ())
+        }
+        return tuple(sid for sid in sids if sid not in local and sid[8:12] != b"\x20\0\0\0")
+
+    def _computed(self, entry: _Entry) -> tuple[tuple[Row, ...], str]:
+        """Over memberOf and the primary group, if every group on the way was exported."""
+        held: dict[str, _Entry] = {}
+        waiting = [entry, self._primary(entry)]
+        while waiting:
+            here = waiting.pop()
+            if "memberof" not in here.asked:
+                files = ", ".join(here.sources) or "No file"
+                raise NotExportedError(
+                    Reason.INCOMPLETE,
+                    f"{files} does not tell the groups of {here.dn}; "
+                    "export tokenGroups, or memberOf of the account and of all its groups.",
+                )
+            if here is not entry:
+                held[here.dn.lower()] = here
+            for value in here.values.get("memberof", ()):
+                name = value.decode("utf-8", "replace")
+                group = self._entries.get(name.lower())
+                if group is None:
+                    raise NotExportedError(
+                        Reason.INCOMPLETE, f"{entry.dn} is in {name}, which no file shows."
+                    )
+                if group.dn.lower() not in held:
+                    waiting.append(group)
+        sids = tuple(sorted(sid for g in held.values() for sid in g.values.get("objectsid", ())))
+        values = {"tokenGroups": sids, "tokenGroupsGlobalAndUniversal": self._wide(sids)}
+        sources = sorted({s for g in (entry, *held.values()) for s in g.sources})
+        return (Row(entry.dn, values),), ", ".join(sources)
+
+    def _primary(self, entry: _Entry) -> _Entry:
+        sid, rid = entry.values.get("objectsid", ()), entry.values.get("primarygroupid", ())
+        if sid and rid:
+            domain = sid_from_bytes(sid[0]).rpartition("-")[0]
+            wanted = sid_to_bytes(f"{domain}-{rid[0].decode('ascii', 'replace')}")
+            for found in self._entries.values():
+                if wanted in found.values.get("objectsid", ()):
+                    return found
+        raise NotExportedError(
+            Reason.INCOMPLETE,
+            f"No file shows the primary group of {entry.dn}; export primaryGroupID and that group.",
+        )
+
+
+def _search(base: str | None, depth: str | None, query: str | None) -> tuple[str, str, str]:
+    return (base or "").lower(), (depth or "").lower(), (query or "").lower()
+
+
+def _number(entry: _Entry, name: str) -> int:
+    try:
+        return int((entry.values.get(name) or (b"0",))[0])
+    except ValueError:
+        return 0
+
+
+def _parent(dn: str) -> str:
+    """What follows the first comma that is not escaped."""
+    index = 0
+    while index < len(dn):
+        if dn[index] == "\\":
+            index += 2
+            continue
+        if dn[index] == ",":
+            return dn[index + 1 :]
+        index += 1
+    return ""
+
+
+def is_search(question: Question) -> bool:
+    """Whether a question is answered here."""
+    return question.kind == questions.SEARCH
