@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests import stubs, worlds
@@ -363,6 +363,7 @@ class SimulatedWire:
                     "objectCategory": [b"computer"],
                     "dNSHostName": [f"{name.lower()}.{DOMAIN}".encode()],
                     "servicePrincipalName": [spn.encode() for spn in spns],
+                    "pwdLastSet": [str(to_filetime(self.moment - timedelta(days=10))).encode()],
                     "userAccountControl": [b"4096"],
                     "primaryGroupID": [b"515"],
                     "tokenGroups": self._token_groups(name, "Domain Computers"),

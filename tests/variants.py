@@ -146,7 +146,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant(
         "host-disabled",
         GOOD.with_host("HYPER07", enabled=False),
-        fails(("DEL-01", pair(7, LIB1)), ("DEL-01", pair(7, LIB2))),
+        fails(("DEL-01", pair(7, LIB1)), ("DEL-01", pair(7, LIB2)), ("DEL-07", host(7))),
         {(host(7), LIB1): ("DEL-01",), (host(7), LIB2): ("DEL-01",)},
     ),
     Variant(
@@ -200,7 +200,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant(
         "deny-without-effect",
         _with_file(Descriptor((*_aces(FILE_ACL), Ace("HYPER01", READ, DENY, INHERITED)))),
-        frozenset(),
+        fails(("PRM-11", LIB1), verdict="WARN"),
     ),
     Variant(
         "share-denies-a-host",
@@ -216,6 +216,8 @@ VARIANTS: tuple[Variant, ...] = (
         "moved-file-kept-its-old-permissions",
         _with_file(Descriptor((*_aces(FILE_ACL)[:2], Ace("Domain Admins", FULL)))),
         fails(
+            ("PRM-11", LIB1),
+            ("PRM-12", LIB1),
             ("PRM-05", f"vmm01.{DOMAIN} -> {LIB1}"),
             verdict="WARN",
         )
@@ -225,7 +227,11 @@ VARIANTS: tuple[Variant, ...] = (
         ),
         {(name, LIB1): ("PRM-06", "PRM-04") for name in ALL_HOSTS},
     ),
-    Variant("through-a-local-group", _alias_world(), frozenset()),
+    Variant(
+        "through-a-local-group",
+        _alias_world(),
+        fails(("PRM-11", LIB1), ("PRM-12", LIB1), verdict="WARN"),
+    ),
     Variant("deeply-nested-groups", _deeply_nested(), frozenset()),
     Variant(
         "system-lacks-full-control-of-the-share",
@@ -252,7 +258,8 @@ VARIANTS: tuple[Variant, ...] = (
         _with_file(Descriptor((*_aces(FILE_ACL), Ace("Everyone", CHANGE)))).with_share(
             "LIBRARY01", SHARE, descriptor=Descriptor((Ace("Everyone", FULL),))
         ),
-        fails(("PRM-08", LIB1))
+        fails(("PRM-12", LIB1), verdict="WARN")
+        | fails(("PRM-08", LIB1))
         | fails(*(("PRM-07", f"{name} -> {LIB1}") for name in ALL_HOSTS), verdict="WARN"),
     ),
     Variant(
@@ -273,7 +280,8 @@ VARIANTS: tuple[Variant, ...] = (
                 )
             ),
         ),
-        fails(*(("PRM-07", f"{name} -> {LIB1}") for name in ALL_HOSTS)),
+        fails(("PRM-10", LIB1), verdict="WARN")
+        | fails(*(("PRM-07", f"{name} -> {LIB1}") for name in ALL_HOSTS)),
     ),
     Variant(
         "name-without-spn",

@@ -68,6 +68,7 @@ class SubjectKind(StrEnum):
     ACCOUNT = "account"
     HOST = "host"
     LIBRARY = "library"
+    CLUSTER = "cluster"
     SHARE = "share"
     VMM = "vmm"
     HOST_SHARE = "host-share"

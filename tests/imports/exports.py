@@ -32,7 +32,8 @@ def objects(evidence: Evidence) -> list[Row]:
         for row in answer.rows:
             if row.name:
                 found.setdefault(row.name, {}).update(row.values)
-    return [{"DistinguishedName": [dn], **_shown(values)} for dn, values in found.items()]
+    nobody: Row = {"PrincipalsAllowedToDelegateToAccount": []}
+    return [{"DistinguishedName": [dn], **nobody, **_shown(values)} for dn, values in found.items()]
 
 
 def _shown(values: dict[str, tuple[bytes, ...]]) -> Row:
@@ -198,7 +199,7 @@ def _members(row: Row) -> str:
         + "</LST></Obj>"
         for key, values in row.items()
         if values
-    )
+    ) + "".join(f'<Nil N="{key}"/>' for key, values in row.items() if not values)
 
 
 def ldif_and_icacls(evidence: Evidence, scope: Scope, folder: Path) -> None:
@@ -210,6 +211,7 @@ def ldif_and_icacls(evidence: Evidence, scope: Scope, folder: Path) -> None:
     for row in objects(evidence):
         (dn,) = row.pop("DistinguishedName")
         lines.append(f"dn:: {base64.b64encode(dn.encode()).decode()}")
+        lines += ["instanceType: 4", "objectGUID:: AAAAAAAAAAAAAAAAAAAAAA=="]
         for key, values in row.items():
             for value in values:
                 raw = value if key in _BINARY else base64.b64encode(_raw(key, value)).decode()

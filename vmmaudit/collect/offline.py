@@ -6,6 +6,7 @@ import getpass
 import hashlib
 import platform
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,8 +55,9 @@ class Offline:
         for path in files:
             if path.name == manifest.NAME or path.suffix.lower() == ".ps1":
                 continue
-            records += read(path)
-            self._digests[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+            name = path.name if folder.is_file() else path.relative_to(folder).as_posix()
+            records += (replace(record, source=name) for record in read(path))
+            self._digests[name] = hashlib.sha256(path.read_bytes()).hexdigest()
         return records
 
     @property
@@ -72,7 +74,7 @@ class Offline:
             rows, files = self._told(question)
         except NotExportedError as error:
             return Gap(error.reason, str(error), self._now)
-        named = (f"{name} (SHA-256 {self._digests.get(name, '')}…)" for name in files.split(", "))
+        named = (f"{name} (SHA-256 {self._digests[name]})" for name in files)
         return Answer(rows, f"import: {', '.join(named)}", self._now)
 
     def _told(self, question: Question) -> Told:

@@ -18,6 +18,10 @@ from vmmaudit.controls.del_01 import DEL_01
 from vmmaudit.controls.del_02 import DEL_02
 from vmmaudit.controls.del_03 import DEL_03
 from vmmaudit.controls.del_04 import DEL_04
+from vmmaudit.controls.del_05 import DEL_05
+from vmmaudit.controls.del_06 import DEL_06
+from vmmaudit.controls.del_07 import DEL_07
+from vmmaudit.controls.del_08 import DEL_08
 from vmmaudit.controls.doc_01 import DOC_01
 from vmmaudit.controls.doc_02 import DOC_02
 from vmmaudit.controls.doc_03 import DOC_03
@@ -42,6 +46,9 @@ from vmmaudit.controls.prm_01 import PRM_01, PRM_02, PRM_03, PRM_04, PRM_05, PRM
 from vmmaudit.controls.prm_07 import PRM_07
 from vmmaudit.controls.prm_08 import PRM_08
 from vmmaudit.controls.prm_09 import PRM_09
+from vmmaudit.controls.prm_10 import PRM_10
+from vmmaudit.controls.prm_11 import PRM_11
+from vmmaudit.controls.prm_12 import PRM_12
 from vmmaudit.controls.scp_01 import SCP_01
 from vmmaudit.controls.svc_01 import SVC_01
 from vmmaudit.controls.svc_02 import SVC_02
@@ -78,10 +85,17 @@ CATALOGUE: Final[tuple[Control, ...]] = (
     PRM_07,
     PRM_08,
     PRM_09,
+    PRM_10,
+    PRM_11,
+    PRM_12,
     DEL_01,
     DEL_02,
     DEL_03,
     DEL_04,
+    DEL_05,
+    DEL_06,
+    DEL_07,
+    DEL_08,
     HST_01,
     OPS_01,
     OPS_02,

@@ -74,6 +74,30 @@ _FORMS: Final = (
 )
 
 
+_SWITCHES: Final = frozenset(
+    {"enabled", "trustedfordelegation", "trustedtoauthfordelegation", "accountnotdelegated"}
+)
+
+
+EVERYTHING: Final = "*"
+
+
+def asked(record: Record) -> set[str]:
+    """The attributes, in lower case, that the export tells of, with a value or without one."""
+    names = {ALIASES.get(name.lower(), name.lower()) for name in record.values}
+    lost = {ALIASES.get(name.lower(), name.lower()) for name in record.truncated}
+    if names >= _SWITCHES:
+        names.add("useraccountcontrol")
+    if "groupscope" in names:
+        names.add("grouptype")
+    allowed = "PrincipalsAllowedToDelegateToAccount"
+    if record.has(allowed) and not record.all(allowed) and not record.lost(allowed):
+        names.add("msds-allowedtoactonbehalfofotheridentity")
+    if record.has("instanceType", "objectGUID"):
+        names.add(EVERYTHING)  # only an export without a choice of attributes has these
+    return names - lost
+
+
 def dn_of(record: Record) -> str | None:
     """The distinguished name, if the record is an object of a directory."""
     found = record.text("distinguishedName", "dn")

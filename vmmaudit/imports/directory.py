@@ -8,7 +8,7 @@ from typing import Final
 
 from vmmaudit import questions
 from vmmaudit.evidence import Question, Reason, Row
-from vmmaudit.imports.attributes import attributes, dn_of
+from vmmaudit.imports.attributes import EVERYTHING, asked, attributes, dn_of
 from vmmaudit.imports.filters import fits
 from vmmaudit.imports.record import Record
 from vmmaudit.windows.sid import sid_from_bytes, sid_to_bytes
@@ -18,6 +18,17 @@ _MODES: Final = {
     "windows2008r2": 4, "windows2012": 5, "windows2012r2": 6, "windows2016": 7, "windows2025": 10,
 }  # fmt: skip
 _DIRECTIONS: Final = {"disabled": 0, "inbound": 1, "outbound": 2, "bidirectional": 3}
+_DECISIVE: Final = {
+    "computer": (
+        *("objectsid", "useraccountcontrol", "serviceprincipalname", "msds-allowedtodelegateto"),
+        "msds-allowedtoactonbehalfofotheridentity",
+    ),
+    "user": ("objectsid", "useraccountcontrol", "accountexpires"),
+    "msds-groupmanagedserviceaccount": ("objectsid", "useraccountcontrol", "accountexpires"),
+    "group": ("objectsid", "grouptype"),
+}
+_OTHERS: Final = ("serviceconnectionpoint", "crossref", "trusteddomain", "domaindns", "domain")
+_OF_A_DOMAIN: Final = r"(objectSid=\01\05\00\00\00\00\00\05\15\00\00\00"
 _TOKEN: Final = ("tokengroups", "tokengroupsglobalanduniversal")
 _DOMAIN_LOCAL: Final = 0x4
 
@@ -29,6 +40,12 @@ class _Entry:
     sources: list[str] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
     """Attributes that an export has a column for, also where the object has no value."""
+
+    @property
+    def kind(self) -> str:
+        """The last of its classes, in lower case."""
+        classes = self.values.get("objectclass", ())
+        return classes[-1].decode("utf-8", "replace").lower() if classes else ""
 
 
 class NotExportedError(Exception):
@@ -45,6 +62,8 @@ class Directory:
     def __init__(self, records: Iterable[Record]) -> None:
         self._entries: dict[str, _Entry] = {}
         self._searched: set[tuple[str, str, str]] = set()
+        self._columns: dict[tuple[str, str], set[str]] = {}
+        """What a file tells of any object of a class: LDIF leaves out what has no value."""
         for record in records:
             self._add(record)
 
@@ -63,7 +82,8 @@ class Directory:
         for key, values in attributes(record).items():
             if key != "dn" and not entry.values.get(key):
                 entry.values[key] = values
-        entry.asked |= {name.lower() for name in record.values}
+        entry.asked |= asked(record)
+        self._columns.setdefault((record.source, entry.kind), set()).update(entry.asked)
         if record.source not in entry.sources:
             entry.sources.append(record.source)
 
@@ -95,7 +115,7 @@ class Directory:
         }
         self._entries[""] = _Entry("", root, [record.source])
 
-    def search(self, question: Question) -> tuple[tuple[Row, ...], str]:
+    def search(self, question: Question) -> tuple[tuple[Row, ...], tuple[str, ...]]:
         """Rows and the files they come from.
 
         Raises:
@@ -108,31 +128,38 @@ class Directory:
         rows, sources = [], []
         for entry in self._below(base, depth):
             if fits(entry.values, query):
+                self._demand(entry, names)
                 values = {n: entry.values[n.lower()] for n in names if entry.values.get(n.lower())}
                 rows.append(Row(entry.dn, values))
                 sources += entry.sources
-        if not rows and not self._is_told(question):
+        too_few = not rows or len(rows) < query.count(_OF_A_DOMAIN)
+        if too_few and not self._is_told(question):
             raise NotExportedError(
                 Reason.INCOMPLETE,
-                f"No file that was handed over shows an object for {query} in "
+                f"No file that was handed over shows an object for {query[:200]} in "
                 f"{question.server}; export it, with the attributes named in the handbook.",
             )
-        return tuple(rows), ", ".join(sorted(set(sources)))
+        return tuple(rows), tuple(sorted(set(sources)))
+
+    def _demand(self, entry: _Entry, names: Iterable[str]) -> None:
+        """Nothing decisive may be taken for empty only because nobody exported it."""
+        wanted = {name.lower() for name in names}
+        told = set(entry.asked)
+        for source in entry.sources:
+            told |= self._columns.get((source, entry.kind), set())
+        usual = () if entry.kind in _OTHERS else ("objectclass", "objectsid")
+        files = ", ".join(entry.sources)
+        for name in () if EVERYTHING in told else _DECISIVE.get(entry.kind, usual):
+            if name in wanted and name not in told and not entry.values.get(name):
+                raise NotExportedError(
+                    Reason.INCOMPLETE,
+                    f"{files} does not tell {name} of {entry.dn}; export it with that column.",
+                )
 
     def _is_told(self, question: Question) -> bool:
-        """Whether finding nothing means that there is nothing.
-
-        It does for a search that the collecting script made and noted. For groups and names of
-        SIDs it does, once any group was exported: who is missing shows as an unknown SID. For
-        accounts, SPNs and connection points nobody can know.
-        """
+        """Whether finding nothing means that there is nothing: the script noted its search."""
         base, depth, query, _ = question.detail[-4:]
-        if _search(base, depth, query) in self._searched:
-            return True
-        return query.startswith("(|(objectSid=") and any(
-            b"group" in {value.lower() for value in entry.values.get("objectclass", ())}
-            for entry in self._entries.values()
-        )
+        return _search(base, depth, query) in self._searched
 
     def _below(self, base: str, depth: str) -> Iterator[_Entry]:
         low = base.lower()
@@ -150,7 +177,7 @@ class Directory:
 
     # -- tokens -----------------------------------------------------------------------------
 
-    def _token(self, dn: str) -> tuple[tuple[Row, ...], str]:
+    def _token(self, dn: str) -> tuple[tuple[Row, ...], tuple[str, ...]]:
         entry = self._entries.get(dn.lower())
         if entry is None:
             raise NotExportedError(Reason.INCOMPLETE, f"No file shows {dn}.")
@@ -160,7 +187,7 @@ class Directory:
             )
             values = {"tokenGroups": entry.values["tokengroups"]}
             values["tokenGroupsGlobalAndUniversal"] = wide
-            return (Row(entry.dn, values),), ", ".join(entry.sources)
+            return (Row(entry.dn, values),), tuple(entry.sources)
         return self._computed(entry)
 
     def _wide(self, sids: tuple[bytes, ...]) -> tuple[bytes, ...]:
@@ -172,7 +199,7 @@ class Directory:
         }
         return tuple(sid for sid in sids if sid not in local and sid[8:12] != b"\x20\0\0\0")
 
-    def _computed(self, entry: _Entry) -> tuple[tuple[Row, ...], str]:
+    def _computed(self, entry: _Entry) -> tuple[tuple[Row, ...], tuple[str, ...]]:
         """Over memberOf and the primary group, if every group on the way was exported."""
         held: dict[str, _Entry] = {}
         waiting = [entry, self._primary(entry)]
@@ -199,7 +226,7 @@ class Directory:
         sids = tuple(sorted(sid for g in held.values() for sid in g.values.get("objectsid", ())))
         values = {"tokenGroups": sids, "tokenGroupsGlobalAndUniversal": self._wide(sids)}
         sources = sorted({s for g in (entry, *held.values()) for s in g.sources})
-        return (Row(entry.dn, values),), ", ".join(sources)
+        return (Row(entry.dn, values),), tuple(sources)
 
     def _primary(self, entry: _Entry) -> _Entry:
         sid, rid = entry.values.get("objectsid", ()), entry.values.get("primarygroupid", ())

@@ -17,7 +17,7 @@ from vmmaudit.windows import sddl
 from vmmaudit.windows.descriptor import Ace, encode
 from vmmaudit.windows.sid import ADMINISTRATORS, is_builtin, sid_to_bytes
 
-Told = tuple[tuple[Row, ...], str]
+Told = tuple[tuple[Row, ...], tuple[str, ...]]
 _PROVIDER: Final = re.compile(r"^(?:Microsoft\.PowerShell\.Core\\)?FileSystem::", re.IGNORECASE)
 _STARTS: Final = {"boot": 0, "system": 1, "auto": 2, "automatic": 2, "automatisch": 2,
                   "manual": 3, "manuell": 3, "disabled": 4, "deaktiviert": 4}  # fmt: skip
@@ -53,6 +53,10 @@ class _Share:
     path: str = ""
     entries: list[tuple[str, str, str]] = field(default_factory=list)
     source: str = ""
+
+
+_WHOLE: Final = 20
+"""Any Windows has more services than this: so many are no selection."""
 
 
 class Servers:
@@ -209,7 +213,7 @@ class Servers:
             raise _missing(f"the permissions of the share {name} of {server} (Get-SmbShare)")
         descriptor = found.descriptor or self._from_entries(found)
         values = {"descriptor": (descriptor,), "path": (found.path.encode(),)}
-        return (Row(name, values),), found.source
+        return (Row(name, values),), (found.source,)
 
     def _from_entries(self, share: _Share) -> bytes:
         """What Get-SmbShareAccess shows, name by name."""
@@ -251,14 +255,14 @@ class Servers:
                 kind = b"folder" if is_folder else b"file"
                 name = file.path.rpartition("\\")[2]
                 rows.append(Row(name, {"kind": (kind,), "size": (file.size.encode(),)}))
-        return tuple(rows), files[""].source
+        return tuple(rows), (files[""].source,)
 
     def descriptor(self, server: str, share: str, path: str) -> Told:
         """The permissions of a folder or file."""
         file = self._files.get((server, share), {}).get(path.lower())
         if file is None or file.descriptor is None:
             raise _missing(rf"the permissions of \\{server}\{share}\{path}")
-        return (Row("", {"descriptor": (file.descriptor,)}),), file.source
+        return (Row("", {"descriptor": (file.descriptor,)}),), (file.source,)
 
     def service(self, server: str, name: str) -> Told:
         """A service; none if others of the server were exported and it was not."""
@@ -267,15 +271,15 @@ class Servers:
         )
         if record is None or (record.text("exists") or "").lower() in _NO:
             others = [r for (host, _), r in self._services.items() if host in _forms(server)]
-            if record is None and not others:
+            if record is None and len(others) < _WHOLE:
                 raise _missing(f"the services of {server} (Win32_Service, sc qc)")
-            return (), (record or others[0]).source
+            return (), ((record or others[0]).source,)
         values = {"account": (record.text("StartName") or "").encode()}
         start = _number(record.text("StartMode", "StartType"), _STARTS)
         state = _number(record.text("State", "Status"), _STATES)
         values |= {"start": start} if start else {}
         values |= {"state": state} if state else {}
-        return (Row("", {key: (value,) for key, value in values.items()}),), record.source
+        return (Row("", {key: (value,) for key, value in values.items()}),), (record.source,)
 
     def boot(self, server: str) -> Told:
         """When a server started."""
@@ -285,14 +289,14 @@ class Servers:
         if record is None or (moment is None and not re.match(r"\d{14}\.", text)):
             raise _missing(f"the start of {server} (Win32_OperatingSystem, LastBootUpTime)")
         written = moment.strftime("%Y%m%d%H%M%S.000000+000") if moment else text
-        return (Row("", {"LastBootUpTime": (written.encode(),)}),), record.source
+        return (Row("", {"LastBootUpTime": (written.encode(),)}),), (record.source,)
 
     def domains(self, server: str) -> Told:
         """The SAM domains that exported local groups are of."""
         sids = self._groups(server)
         found = {sid.rpartition("-")[0] for sid in sids}
         rows = tuple(Row("", {"sid": (sid_to_bytes(sid),)}) for sid in sorted(found))
-        return rows, next(iter(sids.values()))[2]
+        return rows, (next(iter(sids.values()))[2],)
 
     def aliases(self, server: str, domain: str) -> Told:
         """The exported local groups of one SAM domain."""
@@ -301,7 +305,7 @@ class Servers:
             Row(name, {"rid": (sid.rpartition("-")[2].encode(),)})
             for sid, (_, name, _) in sids.items()
         )
-        return rows, next(iter(sids.values()))[2]
+        return rows, (next(iter(sids.values()))[2],)
 
     def members(self, server: str, group: str) -> Told:
         """The members of a local group."""
@@ -309,7 +313,7 @@ class Servers:
             found = self._members.get((form, group))
             if found is not None:
                 values = tuple(sid_to_bytes(sid) for sid in found[0]) or (b"",)
-                return (Row("", {"sid": values}),), found[2]
+                return (Row("", {"sid": values}),), (found[2],)
         raise _missing(f"the members of the local group {group} of {server}")
 
     def _groups(self, server: str) -> dict[str, tuple[list[str], str, str]]:
@@ -334,7 +338,7 @@ class Servers:
             )
             for record in found
         )
-        return rows, found[0].source
+        return rows, (found[0].source,)
 
 
 _VMM: Final = {

@@ -1,0 +1,77 @@
+"""DEL-06: whom a library server itself lets delegate to it (resource-based delegation)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Final
+
+from vmmaudit.assessment import Remark, Value, Verdict
+from vmmaudit.controls import subjects
+from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, given
+from vmmaudit.facts import Facts, Principal
+from vmmaudit.windows import sid as sids
+
+_CROWDS: Final = frozenset(
+    {sids.EVERYONE, sids.AUTHENTICATED_USERS, sids.ANONYMOUS, sids.NETWORK, sids.USERS}
+)
+_CROWD_RIDS: Final = frozenset({sids.DOMAIN_USERS_RID, sids.DOMAIN_COMPUTERS_RID})
+
+
+def _cases(world: World) -> Iterator[Case]:
+    facts, seen = world.facts, set()
+    for library in facts.scope.libraries:
+        subject = subjects.library(facts, library)
+        if subject.id not in seen:
+            seen.add(subject.id)
+            yield given(subject, facts.library(library), partial(_check, facts))
+
+
+def _check(facts: Facts, server: Principal) -> Outcome:
+    evidence = (server.evidence,)
+    values: dict[str, Value] = {
+        "server": server.shown,
+        "identity": server.name,
+        "domain": server.domain,
+    }
+    if server.allowed_to_act is None or not server.allowed_to_act.aces:
+        return Outcome(Verdict.NOT_APPLICABLE, "NOT_USED", values, evidence)
+    allowed = {ace.sid for ace in server.allowed_to_act.aces if ace.allows and ace.sid}
+    hosts = {found.sid for h in facts.scope.hosts if isinstance(found := facts.host(h), Principal)}
+    values["allowed"] = tuple(sorted(map(facts.name_of, allowed)))
+    crowds = {one for one in allowed if one in _CROWDS or _is_crowd(one)}
+    if crowds:
+        values["principals"] = tuple(sorted(map(facts.name_of, crowds)))
+        return Outcome(Verdict.FAIL, "CROWD", values, evidence)
+    others = {one for one in allowed - hosts if not _is_group_of_hosts(facts, one)}
+    if others:
+        values["principals"] = tuple(sorted(map(facts.name_of, others)))
+        return Outcome(Verdict.WARN, "OTHERS", values, evidence)
+    return Outcome(Verdict.PASS, "", values, evidence, (Remark("MODERN", values),))
+
+
+def _is_crowd(sid: str) -> bool:
+    return sids.is_domain_account(sid) and sids.rid_of(sid) in _CROWD_RIDS
+
+
+def _is_group_of_hosts(facts: Facts, sid: str) -> bool:
+    """Whether it is a group that at least one host of the scope is in."""
+    group = facts.directory.principal(sid)
+    if group is None or "group" not in group.classes:
+        return False
+    hosts = (facts.host(host) for host in facts.scope.hosts)
+    return any(
+        sid in facts.directory.groups_above(host.dn)
+        for host in hosts
+        if isinstance(host, Principal)
+    )
+
+
+DEL_06 = Control(
+    id="DEL-06",
+    version=1,
+    severity=Severity.HIGH,
+    origin=Origin.SECURITY,
+    references=("MS-SFU 3.2.5.2.3", "Microsoft Learn: Kerberos constrained delegation overview"),
+    cases=_cases,
+)
