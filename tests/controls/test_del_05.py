@@ -142,12 +142,12 @@ def test_nodes_alike_and_not():
     alike = cluster(GOOD, 1, 2)["cl01.contoso.com"]
     assert alike.verdict is Verdict.PASS
     host = GOOD.host("HYPER02")
-    fewer = cluster(GOOD.with_host("HYPER02", delegate_to=host.delegate_to[:2]), 1, 2)
-    found = fewer["cl01.contoso.com"]
-    assert (found.verdict, found.code) == (Verdict.FAIL, "TARGETS_DIFFER")
-    assert found.values["lacking"] == (r"CONTOSO\HYPER02$",)
-    other = cluster(GOOD.with_host("HYPER02", any_protocol=False), 1, 2)["cl01.contoso.com"]
-    assert (other.verdict, other.code) == (Verdict.FAIL, "MODES_DIFFER")
+    partners = GOOD.with_host("HYPER02", delegate_to=(*host.delegate_to, "cifs/HYPER01"))
+    assert cluster(partners, 1, 2)["cl01.contoso.com"].verdict is Verdict.PASS
+    for changes in ({"delegate_to": host.delegate_to[:2]}, {"any_protocol": False}):
+        found = cluster(GOOD.with_host("HYPER02", **changes), 1, 2)["cl01.contoso.com"]
+        assert (found.verdict, found.code) == (Verdict.FAIL, "NODES_DIFFER")
+        assert found.values["lacking"] == (r"CONTOSO\HYPER02$",)
 
 
 def test_one_node_and_no_cluster():
@@ -161,3 +161,18 @@ def test_an_unread_node_is_not_assessable():
     asked = questions.computer("contoso.com", "hyper02.contoso.com")
     found = outcomes(DEL_08, without(evidence, asked), scope)["cl01.contoso.com"]
     assert found.verdict is Verdict.NOT_ASSESSABLE
+
+
+def test_unread_groups_of_a_host_are_not_assessable():
+    evidence, scope = simulate(GOOD)
+    dn = "CN=HYPER01,CN=Computers,DC=contoso,DC=com"
+    refused = without(evidence, questions.token_groups("contoso.com", dn))
+    assert outcomes(DEL_07, refused, scope)[HOST].verdict is Verdict.NOT_ASSESSABLE
+
+
+def test_a_library_on_a_controller():
+    world = GOOD.with_library("LIBRARY01", unc_name="dc01.contoso.com")
+    host = world.host("HYPER01")
+    world = world.with_host("HYPER01", delegate_to=(*host.delegate_to, "cifs/dc01.contoso.com"))
+    found = of(DEL_05, world, HOST)
+    assert (found.verdict, found.code) == (Verdict.WARN, "LIBRARY_ON_CONTROLLER")

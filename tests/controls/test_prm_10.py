@@ -128,3 +128,18 @@ def test_a_folder_that_does_not_inherit_is_remarked():
     folder = Descriptor((Ace("SYSTEM", FULL, flags=BOTH),), protected=True)
     found = of(PRM_12, GOOD.with_item("LIBRARY01", SHARE, "ISOs", descriptor=folder), LIB)
     assert [remark.code for remark in found.remarks] == ["PROTECTED"]
+
+
+def test_a_local_group_with_accounts_in_it():
+    group = next(g for g in GOOD.groups if g.name == "DL_VMMLib_R")
+    world = GOOD.with_group("DL_VMMLib_R", members=(*group.members, "HYPER01"))
+    found = of(PRM_10, world, LIB)
+    assert (found.verdict, found.code) == (Verdict.WARN, "ACCOUNTS_IN_LOCAL")
+
+
+@pytest.mark.parametrize("control", [PRM_10, PRM_12], ids=lambda control: control.id)
+def test_an_unread_file_is_not_assessable(control):
+    evidence, scope = simulate(GOOD)
+    server = questions.file_server(scope, scope.libraries[0])
+    refused = without(evidence, questions.descriptor(server, SHARE, worlds.ISO))
+    assert outcomes(control, refused, scope)[LIB].verdict is Verdict.NOT_ASSESSABLE

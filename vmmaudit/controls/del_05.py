@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final
 
@@ -27,10 +27,11 @@ def _check(facts: Facts, computer: Principal) -> Outcome:
     known = _known(facts)
     others = [spn for spn in computer.delegates_to if _server(spn) not in known]
     controllers = _controllers(facts)
+    libraries = _names(library.unc_name for library in facts.scope.libraries)
     taking = [
         spn
         for spn in computer.delegates_to
-        if spn.partition("/")[0].lower() in _DANGEROUS and _server(spn) in controllers
+        if spn.partition("/")[0].lower() in _DANGEROUS and _server(spn) in controllers - libraries
     ]
     values: dict[str, Value] = {
         "host": computer.shown,
@@ -43,6 +44,10 @@ def _check(facts: Facts, computer: Principal) -> Outcome:
         return Outcome(Verdict.FAIL, "CONTROLLER", values, evidence)
     if others:
         return Outcome(Verdict.WARN, "SUPERFLUOUS", values, evidence)
+    tier_zero = sorted({spn for spn in computer.delegates_to if _server(spn) in controllers})
+    if tier_zero:
+        values["others"] = tuple(tier_zero)
+        return Outcome(Verdict.WARN, "LIBRARY_ON_CONTROLLER", values, evidence)
     return Outcome(Verdict.PASS, "", values, evidence)
 
 
@@ -57,7 +62,13 @@ def _known(facts: Facts) -> set[str]:
     names |= {questions.computer_name(library) for library in facts.scope.libraries}
     names |= {host.name for host in facts.scope.hosts}
     names |= {host.cluster for host in facts.scope.hosts if host.cluster}
-    return names | {name.split(".", maxsplit=1)[0] for name in names}
+    return _names(names)
+
+
+def _names(names: Iterable[str]) -> set[str]:
+    """Full and short forms."""
+    found = set(names)
+    return found | {name.split(".", maxsplit=1)[0] for name in found}
 
 
 def _controllers(facts: Facts) -> set[str]:

@@ -55,16 +55,13 @@ def _is_crowd(sid: str) -> bool:
 
 
 def _is_group_of_hosts(facts: Facts, sid: str) -> bool:
-    """Whether it is a group that at least one host of the scope is in."""
+    """Whether it is a group whose members, as far as they were read, are hosts of the scope."""
     group = facts.directory.principal(sid)
     if group is None or "group" not in group.classes:
         return False
-    hosts = (facts.host(host) for host in facts.scope.hosts)
-    return any(
-        sid in facts.directory.groups_above(host.dn)
-        for host in hosts
-        if isinstance(host, Principal)
-    )
+    hosts = {p.dn.lower() for h in facts.scope.hosts if isinstance(p := facts.host(h), Principal)}
+    members = set(facts.directory.direct_members(sid))
+    return bool(members) and members <= hosts
 
 
 DEL_06 = Control(

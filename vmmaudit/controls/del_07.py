@@ -9,8 +9,17 @@ from typing import Final
 
 from vmmaudit.assessment import Remark, Value, Verdict
 from vmmaudit.controls import subjects
-from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, given
-from vmmaudit.facts import Facts, Groups, Principal
+from vmmaudit.controls.control import (
+    Case,
+    Control,
+    Origin,
+    Outcome,
+    Severity,
+    World,
+    given,
+    not_assessable,
+)
+from vmmaudit.facts import Facts, Missing, Principal
 from vmmaudit.windows.sid import PROTECTED_USERS_RID, domain_of
 
 OLD_PASSWORD: Final = timedelta(days=60)
@@ -36,10 +45,11 @@ def _check(facts: Facts, computer: Principal) -> Outcome:
     if not computer.enabled:
         return Outcome(Verdict.FAIL, "DISABLED", values, evidence)
     groups = facts.directory.groups(computer)
-    if isinstance(groups, Groups):
-        evidence += (groups.evidence,)
-        if f"{domain_of(computer.sid)}-{PROTECTED_USERS_RID}" in groups.all:
-            return Outcome(Verdict.FAIL, "PROTECTED_USER", values, evidence)
+    if isinstance(groups, Missing):
+        return not_assessable(groups)
+    evidence += (groups.evidence,)
+    if f"{domain_of(computer.sid)}-{PROTECTED_USERS_RID}" in groups.all:
+        return Outcome(Verdict.FAIL, "PROTECTED_USER", values, evidence)
     codes = list(_doubts(facts, computer, values))
     if codes:
         remarks = tuple(Remark(code, values) for code in codes[1:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from vmmaudit.assessment import Subject, SubjectKind, Value, Verdict
+from vmmaudit.assessment import Subject, SubjectKind, Ternary, Value, Verdict
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -15,7 +15,7 @@ from vmmaudit.controls.control import (
     World,
     not_assessable,
 )
-from vmmaudit.facts import Facts, Missing, Principal
+from vmmaudit.facts import Missing, Principal
 from vmmaudit.scope import Host
 
 
@@ -26,10 +26,12 @@ def _cases(world: World) -> Iterator[Case]:
             nodes.setdefault(host.cluster, []).append(host)
     for cluster, hosts in nodes.items():
         subject = Subject(SubjectKind.CLUSTER, cluster, cluster)
-        yield Case(subject, partial(_check, world.facts, cluster, hosts))
+        yield Case(subject, partial(_check, world, cluster, hosts))
 
 
-def _check(facts: Facts, cluster: str, hosts: Sequence[Host]) -> Outcome:
+def _check(world: World, cluster: str, hosts: Sequence[Host]) -> Outcome:
+    """By what each node may do: its list also names its partners, which differ by nature."""
+    facts = world.facts
     found: list[Principal] = []
     for host in hosts:
         computer = facts.host(host)
@@ -40,21 +42,24 @@ def _check(facts: Facts, cluster: str, hosts: Sequence[Host]) -> Outcome:
     evidence = tuple(p.evidence for p in found)
     if len(found) == 1:
         return Outcome(Verdict.NOT_APPLICABLE, "ONE_NODE", values, evidence)
-    targets = {p.shown: _targets(p) for p in found}
-    everywhere = set.intersection(*targets.values())
-    somewhere = set.union(*targets.values())
-    if somewhere != everywhere:
-        lacking = [name for name, own in targets.items() if own != somewhere]
-        values |= {"lacking": tuple(lacking), "spns": tuple(sorted(somewhere - everywhere))}
-        return Outcome(Verdict.FAIL, "TARGETS_DIFFER", values, evidence)
-    if len({p.may_transition for p in found}) > 1:
-        values["lacking"] = tuple(p.shown for p in found if not p.may_transition)
-        return Outcome(Verdict.FAIL, "MODES_DIFFER", values, evidence)
+    lacking: dict[str, list[str]] = {}
+    for library in facts.scope.libraries:
+        links = {
+            p.shown: world.chain.delegation(h, library) for h, p in zip(hosts, found, strict=True)
+        }
+        for link in links.values():
+            if link.state is Ternary.UNKNOWN and link.missing:
+                return not_assessable(link.missing)
+        states = {link.state for link in links.values()}
+        if Ternary.YES in states and Ternary.NO in states:
+            for name, link in links.items():
+                if link.state is Ternary.NO:
+                    lacking.setdefault(name, []).append(library.share)
+    if lacking:
+        shares = sorted({share for shares in lacking.values() for share in shares})
+        values |= {"lacking": tuple(lacking), "shares": tuple(shares)}
+        return Outcome(Verdict.FAIL, "NODES_DIFFER", values, evidence)
     return Outcome(Verdict.PASS, "", values, evidence)
-
-
-def _targets(computer: Principal) -> set[str]:
-    return {spn.lower() for spn in computer.delegates_to if spn.lower().startswith("cifs/")}
 
 
 DEL_08 = Control(

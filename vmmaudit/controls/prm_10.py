@@ -8,8 +8,18 @@ from typing import Final
 
 from vmmaudit.assessment import Value, Verdict
 from vmmaudit.controls import subjects
-from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, both, given
-from vmmaudit.facts import Principal, Tree
+from vmmaudit.controls.control import (
+    Case,
+    Control,
+    Origin,
+    Outcome,
+    Severity,
+    World,
+    both,
+    given,
+    not_assessable,
+)
+from vmmaudit.facts import Facts, Missing, Principal, Tree
 from vmmaudit.scope import Library
 from vmmaudit.windows import sid as sids
 from vmmaudit.windows.account_control import GroupType
@@ -40,16 +50,30 @@ def _check(world: World, library: Library, known: tuple[SecurityDescriptor, Tree
     wide = [p for p in groups if p not in powerless and not p.group_type & GroupType.DOMAIN_LOCAL]
     values: dict[str, Value] = {"share": library.share}
     evidence = (tree.evidence, *(p.evidence for p in trustees))
-    for code, wrong in (("POWERLESS", powerless), ("DIRECT", direct), ("GLOBAL", wide)):
+    short = [p for p in groups if p not in (*powerless, *wide) and _holds_accounts(facts, p)]
+    found_wrong = (
+        *(("POWERLESS", powerless), ("DIRECT", direct), ("GLOBAL", wide)),
+        ("ACCOUNTS_IN_LOCAL", short),
+    )
+    for code, wrong in found_wrong:
         if wrong:
             values["principals"] = _names(wrong)
             return Outcome(Verdict.WARN, code, values, evidence)
+    for descriptor, _ in facts.servers.descriptors(library):
+        if isinstance(descriptor, Missing):
+            return not_assessable(descriptor)
     return Outcome(Verdict.PASS, "", values, evidence)
 
 
 def _is_own(sid: str) -> bool:
     """Of a domain, and made there: what came with the domain is everywhere."""
     return sids.is_domain_account(sid) and sids.rid_of(sid) >= FIRST_OWN_RID
+
+
+def _holds_accounts(facts: Facts, group: Principal) -> bool:
+    """Whether accounts are direct members of a domain-local group."""
+    members = set(facts.directory.direct_members(group.sid))
+    return any(p.dn.lower() in members for p in facts.directory.known() if "group" not in p.classes)
 
 
 def _names(found: list[Principal]) -> tuple[str, ...]:

@@ -7,8 +7,18 @@ from functools import partial
 
 from vmmaudit.assessment import Remark, Value, Verdict
 from vmmaudit.controls import subjects
-from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, both, given
-from vmmaudit.facts import Facts, Tree
+from vmmaudit.controls.control import (
+    Case,
+    Control,
+    Origin,
+    Outcome,
+    Severity,
+    World,
+    both,
+    given,
+    not_assessable,
+)
+from vmmaudit.facts import Facts, Missing, Tree
 from vmmaudit.readiness.access import NAMED
 from vmmaudit.scope import Library
 from vmmaudit.windows import sid as sids
@@ -31,25 +41,29 @@ def _check(facts: Facts, library: Library, known: tuple[SecurityDescriptor, Tree
         for descriptor, paths in facts.servers.descriptors(library)
         if isinstance(descriptor, SecurityDescriptor)
     ]
+    found.append((share, (library.share,)))
     values: dict[str, Value] = {"share": library.share}
     evidence = (tree.evidence,)
-    below = _paths(found, lambda d: d.dacl in (Dacl.NULL, Dacl.ABSENT))
-    if below:
-        return Outcome(Verdict.FAIL, "NO_DACL", values | _named(below), evidence)
+    if bare := _paths(found, lambda d: d.dacl in (Dacl.NULL, Dacl.ABSENT)):
+        return Outcome(Verdict.FAIL, "NO_DACL", values | _named(bare), evidence)
     problems: list[tuple[str, dict[str, Value]]] = []
     if empty := _paths(found, lambda d: d.dacl is Dacl.EMPTY):
         problems.append(("EMPTY", _named(empty)))
-    orphans = _orphans(facts, [share, *(descriptor for descriptor, _ in found)])
+    orphans = _orphans(facts, [descriptor for descriptor, _ in found])
     if orphans:
         problems.append(("ORPHANS", {"principals": orphans}))
     if odd := _paths(found, lambda d: not is_canonical(d)):
         problems.append(("ORDER", _named(odd)))
     remarks = [Remark(code, values | more) for code, more in problems[1:]]
-    if cut := _paths([f for f in found if "" not in f[1]], lambda d: d.protected):
+    below = [(d, paths) for d, paths in found if "" not in paths and d is not share]
+    if cut := _paths(below, lambda d: d.protected):
         remarks.append(Remark("PROTECTED", values | _named(cut)))
     if problems:
         code, more = problems[0]
         return Outcome(Verdict.WARN, code, values | more, evidence, tuple(remarks))
+    for unread, _ in facts.servers.descriptors(library):
+        if isinstance(unread, Missing):
+            return not_assessable(unread)
     return Outcome(Verdict.PASS, "", values, evidence, tuple(remarks))
 
 

@@ -242,6 +242,12 @@ class Directory:
                     waiting.append((dn, paths[sid]))
         return paths
 
+    def direct_members(self, group: str) -> tuple[str, ...]:
+        """DNs, in lower case, of the direct members of a group, as far as they were read."""
+        return tuple(
+            dn for dn, groups in self._groups_of.items() if any(g.sid == group for g in groups)
+        )
+
     @cached_property
     def _groups_of(self) -> dict[str, tuple[Principal, ...]]:
         """The groups that name a DN as their direct member, by that DN in lower case."""
