@@ -136,6 +136,8 @@ class SimulatedWire:
             return self._answer(f"dc01.{DOMAIN}", self._search(*question.detail))
         if question.kind == questions.CONTROLLER:
             return self._replica(question)
+        if question.kind == questions.REACH:
+            return self._gap(Reason.NOT_ASKED, "Only the host itself can try this.")
         if question.kind in (questions.SERVICE, questions.REGISTRY, questions.LOCAL_NAMES):
             return self._told_by_machine(question)
         if question == questions.administrators(f"{self.world.vmm.lower()}.{DOMAIN}"):
@@ -403,6 +405,7 @@ class SimulatedWire:
                 {
                     "userAccountControl": [str(control).encode()],
                     "msDS-AllowedToDelegateTo": [spn.encode() for spn in host.delegate_to],
+                    "nTSecurityDescriptor": [_security()],
                     "replPropertyMetaData": [replication.encode(times)],
                 },
             )
@@ -528,6 +531,14 @@ def _sids(world: World) -> dict[str, str]:
     numbered |= {c.name: f"{DOMAIN_SID}-{5000 + i}" for i, c in enumerate(world.controllers)}
     built_in = {name: f"{DOMAIN_SID}-{rid}" for name, (rid, _) in _BUILT_IN_GROUPS.items()}
     return {**worlds.WELL_KNOWN, **built_in, **numbered}
+
+
+def _security() -> bytes:
+    """Who may change a computer account by default: administrators, and the account itself."""
+    full = [f"{DOMAIN_SID}-512", "S-1-5-18", "S-1-5-32-548"]
+    aces = [descriptors.Ace(0, 0, 0xF01FF, sid) for sid in full]
+    own = descriptors.Ace(5, 0, 0x20, "S-1-5-10", b"", b"\x01" * 16)
+    return descriptors.encode([*aces, own], owner=f"{DOMAIN_SID}-512")
 
 
 def _own_domain(library: worlds.Library) -> str:

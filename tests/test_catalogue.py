@@ -19,11 +19,23 @@ READINESS = (
     *(f"DEL-{number:02}" for number in range(1, 5)),
     "HST-01",
 )
+NUMBERED = {
+    **{"ENV": 5, "SCP": 1, "ACC": 9, "SVC": 3, "LIB": 5, "NET": 6},
+    **{"PRM": 12, "DEL": 9, "HST": 1, "OPS": 6, "DOC": 3},
+}
+"""How many controls each family has."""
 PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
 
 def test_every_control_that_decides_readiness_is_there():
     assert set(READINESS) <= {control.id for control in CATALOGUE}
+
+
+def test_every_control_that_was_agreed_is_there():
+    agreed = [
+        f"{family}-{number:02}" for family in FAMILIES for number in range(1, NUMBERED[family] + 1)
+    ]
+    assert [control.id for control in CATALOGUE] == agreed
 
 
 def test_ids_are_unique_and_in_document_order():

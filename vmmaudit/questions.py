@@ -29,6 +29,7 @@ SERVICE: Final = "svcctl.service"
 REGISTRY: Final = "winreg.value"
 LOCAL_NAMES: Final = "lsa.names"
 VMM_OBJECTS: Final = "vmm.objects"
+REACH: Final = "net.reach"
 
 VMM_SERVICES: Final = ("SCVMMService", "VMMService")
 """The VMM service since 2012, and before."""
@@ -373,6 +374,18 @@ def local_names(server: str, wanted: Iterable[str]) -> list[Question]:
 def vmm_objects(server: str, cmdlet: str) -> Question:
     """What a cmdlet of VMM returns: a row per object, its properties as text."""
     return Question(server, VMM_OBJECTS, (cmdlet,))
+
+
+def reach(server: str, other: str, port: int) -> Question:
+    """Whether `server` reaches a TCP port of another one, which only it can try."""
+    return Question(server, REACH, (other, str(port)))
+
+
+def computer_security(domain: str, dn: str) -> Question:
+    """Who may change a computer account: owner and DACL of the object."""
+    return search(
+        domain, dn, "base", "(objectCategory=computer)", ("nTSecurityDescriptor", "objectSid")
+    )
 
 
 def administrators(server: str) -> Question:

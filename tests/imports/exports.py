@@ -21,7 +21,11 @@ from vmmaudit.windows.sid import sid_from_bytes
 
 Row = dict[str, list[str]]
 _SIDS = ("objectSid", "sIDHistory", "tokenGroups", "tokenGroupsGlobalAndUniversal")
-_BINARY = ("replPropertyMetaData", "msDS-AllowedToActOnBehalfOfOtherIdentity")
+_BINARY = (
+    "replPropertyMetaData",
+    "nTSecurityDescriptor",
+    "msDS-AllowedToActOnBehalfOfOtherIdentity",
+)
 _FLAGS = ((0x01, "OI"), (0x02, "CI"), (0x04, "NP"), (0x08, "IO"), (0x10, "ID"))
 
 

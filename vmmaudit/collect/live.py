@@ -60,6 +60,9 @@ class Live:
             elif question.kind == questions.BOOT:
                 text = _NO_WINRM.format(server=question.server)
                 replies[question] = Gap(Reason.NOT_SUPPORTED, text, self._origin.moment)
+            elif question.kind == questions.REACH:
+                text = f"Only {question.server} itself can try to reach {question.detail[0]}."
+                replies[question] = Gap(Reason.NOT_ASKED, text, self._origin.moment)
             else:
                 by_server.setdefault(question.server, []).append(question)
         for server, asked in by_server.items():

@@ -97,6 +97,8 @@ class Offline:
                 return self._servers.aliases(question.server, domain)
             case questions.MEMBERS, (group,):
                 return self._servers.members(question.server, group)
+            case questions.REACH, (server, port):
+                return self._servers.reach(question.server, server, port)
             case questions.VMM_OBJECTS, (cmdlet,):
                 return self._servers.objects(cmdlet)
         raise NotExportedError(

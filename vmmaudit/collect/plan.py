@@ -7,7 +7,7 @@ socket, so the same plan runs against real servers, a replay and a made-up world
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from vmmaudit import questions
 from vmmaudit.errors import FormatError
@@ -22,6 +22,7 @@ from vmmaudit.windows import srvsvc
 from vmmaudit.windows.descriptor import decode
 from vmmaudit.windows.sid import domain_of, is_domain_account, rid_of, sid_from_bytes
 
+SMB_PORT: Final = 445
 Replies: TypeAlias = list[Answer | Gap]
 Plan: TypeAlias = Generator[list[Question], Replies, None]
 
@@ -41,8 +42,22 @@ def domain(scope: Scope, name: str) -> Plan:
     if configuration:
         yield [questions.partition(name, configuration)]
     yield [questions.computer_at(name, dn) for dn in places(points, HYPER_V)]
-    found = yield [questions.vmm_spns(name), *_lookups(scope, name)]
+    asked = [questions.vmm_spns(name), *_lookups(scope, name)]
+    found = yield asked
+    yield _securities(scope, name, asked, found)
     yield from _tokens(name, found)
+
+
+def _securities(scope: Scope, name: str, asked: list[Question], found: Replies) -> list[Question]:
+    """Who may change the hosts' computer accounts."""
+    hosts = {questions.computer(name, host.name) for host in scope.hyper_v_hosts}
+    return [
+        questions.computer_security(name, row.name)
+        for question, reply in zip(asked, found, strict=True)
+        if question in hosts and isinstance(reply, Answer)
+        for row in reply.rows
+        if row.first("objectSid") is not None
+    ]
 
 
 def accounts(name: str, asked: Iterable[Question]) -> Plan:
@@ -136,7 +151,11 @@ def server(scope: Scope, name: str) -> Plan:
     is_host = any(questions.host_server(scope, host) == name for host in scope.hosts)
     is_vmm = any(questions.vmm_server(scope, vmm) == name for vmm in scope.vmm)
     if is_host:
-        yield [questions.boot(name), questions.clock(name)]
+        yield [
+            questions.boot(name),
+            questions.clock(name),
+            *_reaches(scope, name),
+        ]
     yield [
         *([questions.administrators(name)] if is_host or is_vmm else []),
         *_services(name, [*(questions.VMM_SERVICES if is_vmm else ()), *questions.VMM_AGENTS]),
@@ -158,6 +177,12 @@ def server(scope: Scope, name: str) -> Plan:
     ]
     for library in libraries:
         yield from _share(name, library, scope.thresholds.files_per_share)
+
+
+def _reaches(scope: Scope, name: str) -> list[Question]:
+    """What only the host can try, and an export of its trying can tell."""
+    servers = {questions.file_server(scope, library) for library in scope.libraries} - {name}
+    return [questions.reach(name, server, SMB_PORT) for server in sorted(servers)]
 
 
 def _services(name: str, services: Iterable[str]) -> list[Question]:

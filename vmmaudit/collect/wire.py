@@ -26,6 +26,8 @@ kind, its detail, and its rows:
                   is not refused `status`: of RQueryServiceStatus (3.1.4.7); no row: no service
 `winreg.value`    key under HKEY_LOCAL_MACHINE, value → `reply`: stub of BaseRegQueryValue
                   (MS-RRP 3.1.5.17); no row: no such key or value
+`net.reach`       server, TCP port → `open`: `true` or `false`, as the asked server tried it itself
+`vmm.objects`     cmdlet → a row per object: its name, its properties as text
 `lsa.names`       SIDs → `operation` (57 or 15), `reply`: stub of LsarLookupSids2 or
                   LsarLookupSids (MS-LSAT 3.1.4.10 and 3.1.4.11)
 

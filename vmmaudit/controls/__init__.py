@@ -22,6 +22,7 @@ from vmmaudit.controls.del_05 import DEL_05
 from vmmaudit.controls.del_06 import DEL_06
 from vmmaudit.controls.del_07 import DEL_07
 from vmmaudit.controls.del_08 import DEL_08
+from vmmaudit.controls.del_09 import DEL_09
 from vmmaudit.controls.doc_01 import DOC_01
 from vmmaudit.controls.doc_02 import DOC_02
 from vmmaudit.controls.doc_03 import DOC_03
@@ -36,6 +37,12 @@ from vmmaudit.controls.lib_02 import LIB_02
 from vmmaudit.controls.lib_03 import LIB_03
 from vmmaudit.controls.lib_04 import LIB_04
 from vmmaudit.controls.lib_05 import LIB_05
+from vmmaudit.controls.net_01 import NET_01
+from vmmaudit.controls.net_02 import NET_02
+from vmmaudit.controls.net_03 import NET_03
+from vmmaudit.controls.net_04 import NET_04
+from vmmaudit.controls.net_05 import NET_05
+from vmmaudit.controls.net_06 import NET_06
 from vmmaudit.controls.ops_01 import OPS_01
 from vmmaudit.controls.ops_02 import OPS_02
 from vmmaudit.controls.ops_03 import OPS_03
@@ -52,6 +59,7 @@ from vmmaudit.controls.prm_12 import PRM_12
 from vmmaudit.controls.scp_01 import SCP_01
 from vmmaudit.controls.svc_01 import SVC_01
 from vmmaudit.controls.svc_02 import SVC_02
+from vmmaudit.controls.svc_03 import SVC_03
 
 CATALOGUE: Final[tuple[Control, ...]] = (
     ENV_01,
@@ -71,11 +79,18 @@ CATALOGUE: Final[tuple[Control, ...]] = (
     ACC_09,
     SVC_01,
     SVC_02,
+    SVC_03,
     LIB_01,
     LIB_02,
     LIB_03,
     LIB_04,
     LIB_05,
+    NET_01,
+    NET_02,
+    NET_03,
+    NET_04,
+    NET_05,
+    NET_06,
     PRM_01,
     PRM_02,
     PRM_03,
@@ -96,6 +111,7 @@ CATALOGUE: Final[tuple[Control, ...]] = (
     DEL_06,
     DEL_07,
     DEL_08,
+    DEL_09,
     HST_01,
     OPS_01,
     OPS_02,

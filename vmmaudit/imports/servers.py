@@ -80,6 +80,7 @@ class Servers:
         self._boots: dict[str, Record] = {}
         self._members: dict[tuple[str, str], tuple[list[str], str, str]] = {}
         self._objects: dict[str, list[Record]] = {}
+        self._tried: list[Record] = []
         found = list(records)
         for record in found:
             self._note_share(record)
@@ -123,6 +124,8 @@ class Servers:
         if record.has("StartName") and (record.text("service") or record.text("Name")):
             name = record.text("service") or record.text("Name") or ""
             self._services[(_host(record) or "", name.lower())] = record
+        elif record.has("TcpTestSucceeded", "RemotePort"):
+            self._tried.append(record)
         elif record.has("LastBootUpTime"):
             self._boots[_host(record) or ""] = record
         elif record.has("Path") or record.has("path", "kind"):
@@ -321,6 +324,18 @@ class Servers:
         if not any(is_builtin(sid) for sid in found):
             raise _missing(f"the local groups of {server} with the SIDs of their members")
         return found
+
+    def reach(self, server: str, other: str, port: str) -> Told:
+        """What Test-NetConnection on `server` said of a port of another server."""
+        for record in self._tried:
+            tried_by = (record.text("PSComputerName", "SourceComputer") or "").lower()
+            there = (record.text("ComputerName") or "").lower()
+            same = tried_by in _forms(server)[:2] and there in _forms(other)[:2]
+            if same and record.text("RemotePort") == port:
+                worked = (record.text("TcpTestSucceeded") or "").lower() in ("true", "wahr")
+                values = {"open": (b"true" if worked else b"false",)}
+                return (Row("", values),), (record.source,)
+        raise _missing(f"that {server} reaches {other} on port {port} (Test-NetConnection)")
 
     def objects(self, cmdlet: str) -> Told:
         """What VMM's cmdlet returned."""

@@ -1,0 +1,172 @@
+"""NET-01 to NET-06, SVC-03 and DEL-09."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.controls.test_env_support import of, outcomes
+from tests.controls.test_ops import VMM, outcome, told
+from tests.simulate import scope_of, simulate, without
+from tests.worlds import DOMAIN, SHARE, conforming
+from vmmaudit import questions
+from vmmaudit.assessment import Verdict
+from vmmaudit.controls.del_09 import DEL_09
+from vmmaudit.controls.net_01 import NET_01
+from vmmaudit.controls.net_02 import NET_02
+from vmmaudit.controls.net_03 import NET_03
+from vmmaudit.controls.net_04 import NET_04
+from vmmaudit.controls.net_05 import NET_05
+from vmmaudit.controls.net_06 import NET_06
+from vmmaudit.controls.svc_03 import SVC_03
+from vmmaudit.evidence import Answer, Row
+from vmmaudit.scope import Host, Library
+from vmmaudit.windows.descriptor import Ace, encode
+
+GOOD = conforming()
+HOST = f"hyper01.{DOMAIN}"
+LIBRARY = f"library01.{DOMAIN}"
+LIB = rf"\\library01.{DOMAIN}\{SHARE.lower()}"
+
+
+def answered(evidence, question, **values):
+    row = Row("", {key: (value,) for key, value in values.items()})
+    answer = Answer((row,), question.server, evidence.origin.moment)
+    return replace(evidence, answers={**evidence.answers, question: answer})
+
+
+def test_the_usual_port_and_another():
+    assert of(NET_01, subject=VMM).verdict is Verdict.PASS
+    found = of(NET_01, replace(GOOD, bits_port=8443), VMM)
+    assert (found.verdict, found.code) == (Verdict.WARN, "UNUSUAL_PORT")
+
+
+def test_a_port_that_was_not_read():
+    evidence, scope = simulate(GOOD)
+    asked = questions.registry(VMM, *questions.BITS_OF_SERVER)
+    found = outcomes(NET_01, without(evidence, asked), scope)[VMM]
+    assert found.verdict in (Verdict.NOT_ASSESSABLE, Verdict.PASS)
+
+
+def reaching(**opened):
+    evidence, _ = simulate(GOOD)
+    for server, value in opened.items():
+        question = questions.reach(HOST, f"{server}.{DOMAIN}", 445)
+        evidence = answered(evidence, question, open=value)
+    return outcome(NET_02, evidence, HOST)
+
+
+def test_only_the_host_can_say():
+    assert of(NET_02, subject=HOST).code == "ONLY_THE_HOST"
+    assert reaching(library01=b"true").code == "ONLY_THE_HOST"
+    assert reaching(library01=b"true", library02=b"true").verdict is Verdict.PASS
+    closed = reaching(library01=b"true", library02=b"false")
+    assert (closed.verdict, closed.code) == (Verdict.FAIL, "CLOSED")
+
+
+def test_a_host_that_is_the_library():
+    scope = scope_of(GOOD, hosts=(Host(name=LIBRARY),), libraries=(Library(share=LIB),))
+    found = outcomes(NET_02, simulate(GOOD, scope=scope)[0], scope)[LIBRARY]
+    assert (found.verdict, found.code) == (Verdict.NOT_APPLICABLE, "LOCAL")
+
+
+def test_names():
+    assert of(NET_03, subject=LIB).verdict is Verdict.PASS
+    other = GOOD.with_library("LIBRARY01", unc_name=f"iso.{DOMAIN}")
+    subject = rf"\\iso.{DOMAIN}\{SHARE.lower()}"
+    assert of(NET_03, other, subject).code == "OTHER_NAME"
+    alias = other.with_library("LIBRARY01", extra_spns=(f"cifs/iso.{DOMAIN}",))
+    found = of(NET_03, alias, subject)
+    assert found.verdict is Verdict.PASS
+    assert [remark.code for remark in found.remarks] == ["ALIAS", "NOT_RESOLVED"]
+
+
+def test_an_address_and_an_unknown_server():
+    share = r"\\192.0.2.7\MSSCVMMLibrary"
+    scope = scope_of(GOOD, libraries=(Library(share=share, server=LIBRARY),))
+    found = outcomes(NET_03, simulate(GOOD, scope=scope)[0], scope)[share.lower()]
+    assert (found.verdict, found.code) == (Verdict.WARN, "ADDRESS")
+    evidence, plain = simulate(GOOD)
+    refused = without(evidence, questions.computer(DOMAIN, LIBRARY))
+    assert outcomes(NET_03, refused, plain)[LIB].verdict is Verdict.NOT_ASSESSABLE
+
+
+def test_esx_always_copies():
+    scope = scope_of(GOOD, hosts=(Host(name="esx01.contoso.com", platform="esx"),))
+    found = outcomes(NET_04, simulate(GOOD, scope=scope)[0], scope)["esx01.contoso.com"]
+    assert (found.verdict, found.code) == (Verdict.NOT_APPLICABLE, "ALWAYS_COPIED")
+    assert outcomes(NET_04, *simulate(GOOD)) == {}
+
+
+def test_winrm():
+    assert of(NET_05, subject=HOST).verdict is Verdict.PASS
+    silent = of(NET_05, GOOD.with_host("HYPER01", booted=None), HOST)
+    assert (silent.verdict, silent.code) == (Verdict.MANUAL, "NOT_TRIED")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "signing", "verdict", "code"),
+    [
+        (b"3.1.1", b"required", Verdict.PASS, ""),
+        (b"3.1.1", b"enabled", Verdict.WARN, "UNSIGNED"),
+        (b"2.1.0", b"required", Verdict.WARN, "OLD_DIALECT"),
+    ],
+)
+def test_what_smb_negotiated(dialect, signing, verdict, code):
+    evidence, scope = simulate(GOOD)
+    made = answered(evidence, questions.smb_server(LIBRARY), dialect=dialect, signing=signing)
+    found = outcomes(NET_06, made, scope)[LIBRARY]
+    assert (found.verdict, found.code) == (verdict, code)
+
+
+def test_a_silent_server_is_not_assessable():
+    evidence, scope = simulate(GOOD)
+    refused = without(evidence, questions.smb_server(LIBRARY))
+    assert outcomes(NET_06, refused, scope)[LIBRARY].verdict is Verdict.NOT_ASSESSABLE
+
+
+def test_agents():
+    new, old = {"Name": "h1", "AgentVersion": "10.22.2"}, {"Name": "h2", "AgentVersion": "10.22.1"}
+    waiting = {**new, "Name": "h3", "AgentVersionState": "Upgrade Available"}
+    cmdlet = "Get-SCVMMManagedComputer"
+    assert outcome(SVC_03, told(cmdlet, new)).verdict is Verdict.PASS
+    for other in (old, waiting):
+        found = outcome(SVC_03, told(cmdlet, new, other))
+        assert (found.verdict, found.code) == (Verdict.WARN, "OLD_AGENTS")
+        assert found.values["old"] == (other["Name"],)
+    assert outcome(SVC_03, told(cmdlet, {"Name": "h"})).code == "NO_VERSIONS"
+    assert of(SVC_03, subject=VMM).code == "not-asked"
+
+
+def secured(*aces, owner="S-1-5-18"):
+    return {"HYPER01$": {"nTSecurityDescriptor": [encode(list(aces), owner=owner)]}}
+
+
+JOINER = "S-1-5-21-1-2-3-1234"
+KCD = bytes.fromhex("d7944d80a142a142b14d7cae1423d07f")
+
+
+@pytest.mark.parametrize(
+    ("aces", "owner", "verdict"),
+    [
+        ((Ace(0, 0, 0xF01FF, "S-1-5-18"),), "S-1-5-18", Verdict.PASS),
+        ((Ace(0, 0, 0x20, JOINER),), "S-1-5-18", Verdict.WARN),
+        ((Ace(0, 0, 0x40000, JOINER),), "S-1-5-18", Verdict.WARN),
+        ((Ace(5, 0, 0x20, JOINER, b"", KCD),), "S-1-5-18", Verdict.WARN),
+        ((Ace(5, 0, 0x20, JOINER, b"", b"\1" * 16),), "S-1-5-18", Verdict.PASS),
+        ((Ace(0, 8, 0xF01FF, JOINER),), "S-1-5-18", Verdict.PASS),
+        ((Ace(0, 0, 0x20014, JOINER),), "S-1-5-18", Verdict.PASS),
+        ((), JOINER, Verdict.WARN),
+    ],
+)
+def test_who_may_change_delegation(aces, owner, verdict):
+    assert of(DEL_09, GOOD, HOST, secured(*aces, owner=owner)).verdict is verdict
+
+
+def test_permissions_that_were_not_shown():
+    assert of(DEL_09, GOOD, HOST, {"HYPER01$": {"nTSecurityDescriptor": []}}).verdict is (
+        Verdict.NOT_ASSESSABLE
+    )
+    evidence, scope = simulate(GOOD)
+    dn = "CN=HYPER01,CN=Computers,DC=contoso,DC=com"
+    refused = without(evidence, questions.computer_security(DOMAIN, dn))
+    assert outcomes(DEL_09, refused, scope)[HOST].verdict is Verdict.NOT_ASSESSABLE

@@ -1,0 +1,54 @@
+"""NET-02: the host reaches the library server over SMB, which the host alone can try."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from vmmaudit import questions
+from vmmaudit.assessment import Value, Verdict
+from vmmaudit.controls import subjects
+from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World
+from vmmaudit.evidence import Gap
+from vmmaudit.facts import Facts
+from vmmaudit.scope import Host
+
+PORT = 445
+
+
+def _cases(world: World) -> Iterator[Case]:
+    for host in world.facts.scope.hyper_v_hosts:
+        yield Case(subjects.host(world.facts, host), partial(_check, world.facts, host))
+
+
+def _check(facts: Facts, host: Host) -> Outcome:
+    scope = facts.scope
+    own = questions.host_server(scope, host)
+    servers = {questions.file_server(scope, library) for library in scope.libraries} - {own}
+    values: dict[str, Value] = {"host": host.name, "servers": tuple(sorted(servers)), "port": PORT}
+    if not servers:
+        return Outcome(Verdict.NOT_APPLICABLE, "LOCAL", values)
+    asked = {server: questions.reach(own, server, PORT) for server in sorted(servers)}
+    replies = {server: facts.evidence.reply(question) for server, question in asked.items()}
+    evidence = tuple(question.id for question in asked.values())
+    closed = [
+        server
+        for server, reply in replies.items()
+        if not isinstance(reply, Gap) and reply.rows[0].first("open") != b"true"
+    ]
+    if closed:
+        values["closed"] = tuple(closed)
+        return Outcome(Verdict.FAIL, "CLOSED", values, evidence)
+    if any(isinstance(reply, Gap) for reply in replies.values()):
+        return Outcome(Verdict.NOT_ASSESSABLE, "ONLY_THE_HOST", values, evidence)
+    return Outcome(Verdict.PASS, "", values, evidence)
+
+
+NET_02 = Control(
+    id="NET-02",
+    version=1,
+    severity=Severity.HIGH,
+    origin=Origin.VENDOR,
+    references=("MS-SMB2 2.1", "KB 2689989"),
+    cases=_cases,
+)

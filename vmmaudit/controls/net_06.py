@@ -1,0 +1,49 @@
+"""NET-06: library servers speak a current SMB and demand signatures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from vmmaudit import questions
+from vmmaudit.assessment import Remark, Value, Verdict
+from vmmaudit.controls import subjects
+from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, given
+from vmmaudit.evidence import Answer, Gap
+from vmmaudit.facts import Missing
+
+OLD = ("2.0.2", "2.1.0")
+
+
+def _cases(world: World) -> Iterator[Case]:
+    facts, seen = world.facts, set()
+    for library in facts.scope.libraries:
+        subject = subjects.library(facts, library)
+        if subject.id not in seen:
+            seen.add(subject.id)
+            question = questions.smb_server(facts.server(library))
+            reply = facts.evidence.reply(question)
+            known = Missing.of(reply, question) if isinstance(reply, Gap) else reply
+            yield given(subject, known, partial(_check, facts.server(library), question.id))
+
+
+def _check(server: str, asked: str, reply: Answer) -> Outcome:
+    row = reply.rows[0]
+    dialect, signing = ((row.first(key) or b"").decode() for key in ("dialect", "signing"))
+    values: dict[str, Value] = {"server": server, "dialect": dialect, "signing": signing}
+    remarks = (Remark("SMB1_UNSEEN", values),)
+    if signing != "required":
+        return Outcome(Verdict.WARN, "UNSIGNED", values, (asked,), remarks)
+    if dialect in OLD:
+        return Outcome(Verdict.WARN, "OLD_DIALECT", values, (asked,), remarks)
+    return Outcome(Verdict.PASS, "", values, (asked,), remarks)
+
+
+NET_06 = Control(
+    id="NET-06",
+    version=1,
+    severity=Severity.MEDIUM,
+    origin=Origin.SECURITY,
+    references=("BSI IT-Grundschutz-Kompendium Edition 2023, APP.2.2.A9", "MS-SMB2 2.2.4"),
+    cases=_cases,
+)
