@@ -16,12 +16,12 @@ demo: $(VENV)/.installed
 	$(BIN)/vmmaudit audit --demo || [ $$? = 3 ]
 
 test: $(VENV)/.dev lint
+	$(BIN)/python -m pytest -m "not live" -n auto
 ifeq ($(LAB),yes)
-	$(BIN)/python -m tests.lab exec -- $(BIN)/python -m pytest
+	$(BIN)/python -m tests.lab exec -- $(BIN)/python -m pytest -m live
 else
 	@echo "Not root on Debian: the tests marked 'live' are left out, since they need a Samba lab"
 	@echo "in namespaces of its own (see docs/lab.md)."
-	$(BIN)/python -m pytest -m "not live"
 endif
 
 lint: $(VENV)/.dev
