@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests import stubs
 from tests.controls.test_env_support import of, outcomes
 from tests.controls.test_ops import VMM, outcome, told
 from tests.simulate import scope_of, simulate, without
@@ -44,7 +45,18 @@ def test_a_port_that_was_not_read():
     evidence, scope = simulate(GOOD)
     asked = questions.registry(VMM, *questions.BITS_OF_SERVER)
     found = outcomes(NET_01, without(evidence, asked), scope)[VMM]
-    assert found.verdict in (Verdict.NOT_ASSESSABLE, Verdict.PASS)
+    assert found.verdict is Verdict.NOT_ASSESSABLE
+    asked = questions.registry(LIBRARY, *questions.BITS_OF_AGENT)
+    found = outcomes(NET_01, without(evidence, asked), scope)[VMM]
+    assert found.verdict is Verdict.NOT_ASSESSABLE
+
+
+def test_an_agent_with_another_port():
+    evidence, scope = simulate(GOOD)
+    asked = questions.registry(LIBRARY, *questions.BITS_OF_AGENT)
+    other = answered(evidence, asked, reply=stubs.registry_value(8443))
+    found = outcomes(NET_01, other, scope)[VMM]
+    assert (found.verdict, found.code) == (Verdict.WARN, "PORTS_DIFFER")
 
 
 def reaching(**opened):
@@ -60,7 +72,7 @@ def test_only_the_host_can_say():
     assert reaching(library01=b"true").code == "ONLY_THE_HOST"
     assert reaching(library01=b"true", library02=b"true").verdict is Verdict.PASS
     closed = reaching(library01=b"true", library02=b"false")
-    assert (closed.verdict, closed.code) == (Verdict.FAIL, "CLOSED")
+    assert (closed.verdict, closed.code) == (Verdict.WARN, "CLOSED")
 
 
 def test_a_host_that_is_the_library():
@@ -109,6 +121,7 @@ def test_winrm():
         (b"3.1.1", b"required", Verdict.PASS, ""),
         (b"3.1.1", b"enabled", Verdict.WARN, "UNSIGNED"),
         (b"2.1.0", b"required", Verdict.WARN, "OLD_DIALECT"),
+        (b"", b"required", Verdict.NOT_ASSESSABLE, "NOT_TOLD"),
     ],
 )
 def test_what_smb_negotiated(dialect, signing, verdict, code):
@@ -134,6 +147,7 @@ def test_agents():
         assert (found.verdict, found.code) == (Verdict.WARN, "OLD_AGENTS")
         assert found.values["old"] == (other["Name"],)
     assert outcome(SVC_03, told(cmdlet, {"Name": "h"})).code == "NO_VERSIONS"
+    assert outcome(SVC_03, told(cmdlet, new, {"Name": "h"})).code == "NO_VERSIONS"
     assert of(SVC_03, subject=VMM).code == "not-asked"
 
 

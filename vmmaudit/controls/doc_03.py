@@ -12,7 +12,7 @@ from vmmaudit.scope import Role, Scope
 
 
 def _cases(world: World) -> Iterator[Case]:
-    yield Case(subjects.audit(world.facts), partial(_check, world.facts.scope))
+    yield Case(subjects.audit(), partial(_check, world.facts.scope))
 
 
 def _check(scope: Scope) -> Outcome:

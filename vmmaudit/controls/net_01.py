@@ -8,7 +8,16 @@ from functools import partial
 from vmmaudit import questions
 from vmmaudit.assessment import Remark, Value, Verdict
 from vmmaudit.controls import subjects
-from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, given
+from vmmaudit.controls.control import (
+    Case,
+    Control,
+    Origin,
+    Outcome,
+    Severity,
+    World,
+    given,
+    not_assessable,
+)
 from vmmaudit.evidence import Reason
 from vmmaudit.facts import Facts, Missing
 from vmmaudit.scope import VmmServer
@@ -32,7 +41,10 @@ def _unset(vmm: VmmServer) -> Missing:
 def _check(facts: Facts, vmm: VmmServer, port: int) -> Outcome:
     scope = facts.scope
     asked = {questions.file_server(scope, library) for library in scope.libraries}
-    found = {server: facts.services.bits_port(server) for server in sorted(asked)}
+    found = {server: facts.services.agent_port(server) for server in sorted(asked)}
+    for own in found.values():
+        if isinstance(own, Missing):
+            return not_assessable(own)
     other = {server: own for server, own in found.items() if isinstance(own, int) and own != port}
     values: dict[str, Value] = {"server": vmm.server, "port": port, "others": tuple(other)}
     server = questions.vmm_server(scope, vmm)

@@ -34,11 +34,11 @@ def _check(facts: Facts, host: Host) -> Outcome:
     closed = [
         server
         for server, reply in replies.items()
-        if not isinstance(reply, Gap) and reply.rows[0].first("open") != b"true"
+        if not isinstance(reply, Gap) and not any(r.first("open") == b"true" for r in reply.rows)
     ]
     if closed:
         values["closed"] = tuple(closed)
-        return Outcome(Verdict.FAIL, "CLOSED", values, evidence)
+        return Outcome(Verdict.WARN, "CLOSED", values, evidence)
     if any(isinstance(reply, Gap) for reply in replies.values()):
         return Outcome(Verdict.NOT_ASSESSABLE, "ONLY_THE_HOST", values, evidence)
     return Outcome(Verdict.PASS, "", values, evidence)

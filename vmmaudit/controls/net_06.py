@@ -9,7 +9,7 @@ from vmmaudit import questions
 from vmmaudit.assessment import Remark, Value, Verdict
 from vmmaudit.controls import subjects
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, given
-from vmmaudit.evidence import Answer, Gap
+from vmmaudit.evidence import Answer, Gap, Row
 from vmmaudit.facts import Missing
 
 OLD = ("2.0.2", "2.1.0")
@@ -28,10 +28,12 @@ def _cases(world: World) -> Iterator[Case]:
 
 
 def _check(server: str, asked: str, reply: Answer) -> Outcome:
-    row = reply.rows[0]
+    row = reply.rows[0] if reply.rows else Row("", {})
     dialect, signing = ((row.first(key) or b"").decode() for key in ("dialect", "signing"))
     values: dict[str, Value] = {"server": server, "dialect": dialect, "signing": signing}
     remarks = (Remark("SMB1_UNSEEN", values),)
+    if not dialect or not signing:
+        return Outcome(Verdict.NOT_ASSESSABLE, "NOT_TOLD", values, (asked,))
     if signing != "required":
         return Outcome(Verdict.WARN, "UNSIGNED", values, (asked,), remarks)
     if dialect in OLD:

@@ -12,7 +12,7 @@ from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, 
 def _cases(world: World) -> Iterator[Case]:
     outcome = Outcome(Verdict.MANUAL, "EVENT_LOGS")
     if world.facts.scope.hyper_v_hosts:
-        yield Case(subjects.audit(world.facts), lambda: outcome)
+        yield Case(subjects.audit(), lambda: outcome)
 
 
 OPS_05 = Control(

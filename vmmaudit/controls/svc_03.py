@@ -24,7 +24,7 @@ def _check(vmm: VmmServer, found: Inventory) -> Outcome:
     versions = {row.name: told(row, "AgentVersion") for row in found.rows}
     known = {name: version for name, version in versions.items() if version}
     values: dict[str, Value] = {"server": vmm.server, "count": len(known)}
-    if not known:
+    if len(known) < len(found.rows) or not known:
         return Outcome(Verdict.NOT_ASSESSABLE, "NO_VERSIONS", values, found.evidence)
     newest = max(known.values(), key=_parts)
     states = {row.name: (told(row, "AgentVersionState") + told(row, "State")) for row in found.rows}

@@ -114,6 +114,10 @@ class Services:
             return port
         return self._value(server, questions.BITS_OF_AGENT, lambda value: value.number())
 
+    def agent_port(self, server: str) -> int | Missing | None:
+        """The port that files are copied over, as the agent of a server has it."""
+        return self._value(server, questions.BITS_OF_AGENT, lambda value: value.number())
+
     def _administrators(self, server: str) -> frozenset[str] | Missing:
         """The direct members of a machine's Administrators, as SIDs."""
         question = questions.administrators(server)
