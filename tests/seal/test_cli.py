@@ -40,7 +40,7 @@ def test_sign_and_verify(pack: Path, keys: dict[Role, Path], root: Path) -> None
     lines = said.stdout.splitlines()
     assert lines[0].startswith("ok      auditor: Änne Prüfer (Contoso Issuing CA), 2")
     assert "open    reviewer: no valid signature" in lines
-    assert lines[-1] == "status  draft"
+    assert lines[-1] == "status  draft (Entwurf)"
 
     said = run("verify", pack, "--json")
     assert said.returncode == 6

@@ -77,4 +77,5 @@ class Verification:
             yield f"open    {role.value}: no valid signature"
         for note in self.notes:
             yield f"note    {note}"
-        yield f"status  {self.status}"
+        german = "Freigegeben" if self.released else "Entwurf"
+        yield f"status  {self.status} ({german})"
