@@ -6,16 +6,21 @@
 from __future__ import annotations
 
 import json
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
+from functools import partial
 from pathlib import Path
+from typing import Final
 
+from benchmarks.measure import in_turns, middle, plain, process, ratio, row
 from vmmaudit.audit import demo
 
-EMPTY = {
+WANTED: Final = {
+    "vmmaudit --help": 0.3,
+    "vmmaudit verify of a small pack": 1.0,
+    "vmmaudit audit --demo, both languages": 4.0,
+}
+EMPTY: Final = {
     "cells": [],
     "metadata": {"kernelspec": {"name": "python3", "display_name": "", "language": "python"}},
     "nbformat": 4,
@@ -23,48 +28,36 @@ EMPTY = {
 }
 
 
-def seconds(command: list[str], *accepted: int) -> float:
-    """How long a process takes from start to end."""
-    began = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, check=False)
-    assert done.returncode in (0, *accepted), done.stderr.decode()
-    return time.perf_counter() - began
-
-
 def main(rounds: int = 5) -> None:
-    """One JSON line per command."""
+    """Print a row per command."""
     with tempfile.TemporaryDirectory() as folder:
         empty = Path(folder, "empty.ipynb")
         empty.write_text(json.dumps(EMPTY))
-        found = demo()
-        pack = found.write(folder, ("en",))
+        pack = demo().write(folder, ("en",))
         assert pack is not None
-        ours = [sys.executable, "-m", "vmmaudit"]
-        rival = [sys.executable, "-m", "papermill", str(empty), str(Path(folder, "out.ipynb"))]
-        rows = {
-            "vmmaudit --help": ([*ours, "--help"], 0.3),
-            "vmmaudit verify of a small pack": ([*ours, "verify", str(pack.folder)], 1.0),
-            "vmmaudit audit --demo, both languages": (
-                [*ours, "audit", "--demo", "-o", folder, "-l", "de,en"],
-                4.0,
-            ),
+        ours = [plain(), "-m", "vmmaudit"]
+        papermill = [plain(), "-m", "papermill", "--log-level", "ERROR", str(empty)]
+        commands = {
+            "rival": [*papermill, str(Path(folder, "out.ipynb"))],
+            "vmmaudit --help": [*ours, "--help"],
+            "vmmaudit verify of a small pack": [*ours, "verify", str(pack.folder)],
+            "vmmaudit audit --demo, both languages": [
+                *(*ours, "audit", "--demo", "-o", folder, "-l", "de,en")
+            ],
         }
-        times: dict[str, list[float]] = {name: [] for name in ("rival", *rows)}
-        for _ in range(rounds):
-            times["rival"].append(seconds([*rival, "--log-level", "ERROR"]))
-            for name, (command, _) in rows.items():
-                times[name].append(seconds(command, 3, 6))
-    middle = {name: statistics.median(found) for name, found in times.items()}
-    for name, (_, wanted) in rows.items():
-        row = {
-            "what": name,
-            "rival": "papermill on an empty notebook",
-            "seconds": round(middle[name], 2),
-            "rival seconds": round(middle["rival"], 2),
-            "ratio": round(middle[name] / middle["rival"], 2),
-            "wanted": f"<= {wanted}",
-        }
-        print(json.dumps(row))
+        taken = in_turns(
+            rounds, {name: partial(process, command, 3, 6) for name, command in commands.items()}
+        )
+    for name, wanted in WANTED.items():
+        row(
+            name,
+            "papermill on an empty notebook",
+            f"<= {wanted}",
+            ratio(taken[name], taken["rival"]),
+            middle(taken[name]),
+            middle(taken["rival"]),
+            note="whole processes, both without JupyterLab, as an auditor installs it",
+        )
 
 
 if __name__ == "__main__":

@@ -1,27 +1,27 @@
 """A large VMM trace: found, decoded and understood, against grep and a plain loop.
 
 `grep -c -F (12700)` only counts lines; ours tells machine, file, code and identity of each of them.
-The loop reads line by line and looks for the same number. Fastest of five each, in turns, warm.
+The loop reads line by line and looks for the same number.
 `python -m benchmarks.traces [MEBIBYTES [FAILURES PER GIBIBYTE]]`
 """
 
 from __future__ import annotations
 
-import json
 import random
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
+from benchmarks.measure import growth, in_turns, middle, ratio, row, seconds
 from tests.diagnosis.samples import T1
 from vmmaudit.diagnosis import diagnose, opened
 
-ROUNDS = 5
+ROUNDS: Final = 5
+NEEDLE: Final = "(12700)"
 EVERYDAY = (
     "{seq:08}    {seq:.8f}    [2432] 0980.0570::09/23-14:56:38.031#19:Task.cs(246): "
     "Scheduling subtask {seq}|TaskID=3F2D74BD-91B1-4E34-9CF9-F3DA2F5F0D82\r\n",
@@ -52,18 +52,6 @@ def write(path: Path, size: int, failures: int) -> None:
             file.write(T1.encode() * number)
 
 
-def best(*works: Callable[[], int]) -> list[tuple[int, float]]:
-    """What each counted, and the seconds of its fastest of five; all take turns."""
-    seconds: list[list[float]] = [[] for _ in works]
-    counted = [0 for _ in works]
-    for _ in range(ROUNDS):
-        for index, work in enumerate(works):
-            began = time.perf_counter()
-            counted[index] = work()
-            seconds[index].append(time.perf_counter() - began)
-    return [(count, min(taken)) for count, taken in zip(counted, seconds, strict=True)]
-
-
 def grep(path: Path, needle: str) -> int:
     """The rival that only counts."""
     found = subprocess.run(
@@ -87,30 +75,42 @@ def ours(path: Path) -> int:
 
 
 def main(size: int = 1024, per_gibibyte: int = 100) -> None:
-    """Print one JSON line."""
+    """Print the row, and how the scan grows."""
     failures = max(1, per_gibibyte * size // 1024)
+    points: dict[int, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trace.log"
+        for part in (size // 100, size // 10):
+            write(path, part, 1)
+            points[part] = min(seconds(lambda: ours(path)) for _ in range(ROUNDS))
         write(path, size, failures)
-        megabytes = path.stat().st_size / 1e6
-        (found, seconds), (counted, fast), (_, word) = best(
-            lambda: ours(path),
-            lambda: grep(path, "(12700)"),
-            lambda: grep(path, "Task failed error"),
+        assert ours(path) == grep(path, NEEDLE) == loop(path) == failures
+        taken = in_turns(
+            ROUNDS,
+            {
+                "ours": lambda: ours(path),
+                "grep": lambda: grep(path, NEEDLE),
+                "word": lambda: grep(path, "Task failed error"),
+            },
         )
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        [(looped, slow)] = best(lambda: loop(path))
-    assert found == counted == looped == failures, (found, counted, looped, failures)
-    row = {
-        "what": f"VMM trace of {megabytes:,.0f} MB with {failures} failures",
-        "MB/s": round(megabytes / seconds),
-        "ratio to grep -c -F (12700)": round(fast / seconds, 2),
-        "wanted": ">= 0.8",
-        "ratio to grep -c -F 'Task failed error'": round(word / seconds, 2),
-        "ratio to a loop over lines": round(slow / seconds, 1),
-        "peak MiB": peak,
-    }
-    print(json.dumps(row))
+        slow = seconds(lambda: loop(path))
+        megabytes = path.stat().st_size / 1e6
+    speed = megabytes / middle(taken["ours"])
+    word = ratio(taken["word"], taken["ours"])
+    row(
+        f"VMM trace of {megabytes:,.0f} MB with {failures} failures",
+        f"grep -c -F '{NEEDLE}'",
+        ">= 0.8",
+        ratio(taken["grep"], taken["ours"]),
+        middle(taken["ours"]),
+        middle(taken["grep"]),
+        note=f"median of {ROUNDS} rounds in turns; {speed:,.0f} MB/s, peak memory {peak} MiB with "
+        f"what is mapped; {word:.2g} times grep for 'Task failed error', "
+        f"{slow / middle(taken['ours']):.0f} times a loop over lines",
+        **{"peak MiB": peak, "MB/s": round(speed)},
+    )
+    growth("VMM trace scanned", "MiB", points | {size: min(taken["ours"])})
 
 
 if __name__ == "__main__":

@@ -2,4 +2,5 @@
 
 from tests.lab.fixtures import lab
 
+pytest_plugins = ["tests.outcomes"]
 __all__ = ["lab"]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from tests import stubs, worlds
@@ -29,6 +30,8 @@ _BUILT_IN_GROUPS = {
     "Protected Users": (525, "global"),
 }
 _SCOPE_BITS = {"global": 2, "domain-local": 4, "universal": 8}
+_Filter = tuple[Any, ...]
+"""An operator and filters, or `=`, an attribute and what it must be."""
 _ALIAS_RIDS = {r"BUILTIN\Administrators": 544, r"BUILTIN\Users": 545}
 
 
@@ -53,7 +56,9 @@ def scope_text(world: World) -> str:
     return f"""\
 format: 1
 audit:
-  title: Gemeinsam genutzte ISO-Abbilder in VMM
+  title:
+    de: Gemeinsam genutzte ISO-Abbilder in VMM
+    en: Shared ISO images in VMM
   client: Contoso AG
   period: {{from: 2026-07-01, to: 2026-09-30}}
 people:
@@ -113,6 +118,16 @@ class SimulatedWire:
         self.world = world
         self.moment = moment
         self.sids = _sids(world)
+        self._hosts = {f"{host.name.lower()}.{DOMAIN}": host for host in world.hosts}
+        self._groups_of: dict[str, set[str]] = {}
+        for group in self._groups():
+            for member in group.members:
+                self._groups_of.setdefault(member, set()).add(group.name)
+        self._items = {
+            id(share): {item.path: item for item in share.items}
+            for library in world.libraries
+            for share in library.shares
+        }
         self.entries = list(self._entries())
         for entry in self.entries:
             name = next(iter(entry.values.get("sAMAccountName", [b""]))).decode()
@@ -136,6 +151,8 @@ class SimulatedWire:
             return self._answer(f"dc01.{DOMAIN}", self._search(*question.detail))
         if question.kind == questions.CONTROLLER:
             return self._replica(question)
+        if question.kind == questions.VMM_OBJECTS:
+            return self._gap(Reason.NOT_SUPPORTED, "VMM tells this by its cmdlets alone.")
         if question.kind == questions.REACH:
             return self._gap(Reason.NOT_ASKED, "Only the host itself can try this.")
         if question.kind in (questions.SERVICE, questions.REGISTRY, questions.LOCAL_NAMES):
@@ -147,9 +164,14 @@ class SimulatedWire:
                 if not library.reachable:
                     return self._gap(Reason.UNREACHABLE, f"{question.server} does not answer.")
                 return self._library(library, question)
-        host = next(
-            (h for h in self.world.hosts if question.server == f"{h.name.lower()}.{DOMAIN}"), None
-        )
+        host = self._hosts.get(question.server)
+        is_vmm = question.server == f"{self.world.vmm.lower()}.{DOMAIN}"
+        if (host or is_vmm) and question.kind == questions.SERVER:
+            return self._row(question, dialect=b"3.1.1", signing=b"required", guid=b"0" * 32)
+        if (host or is_vmm) and question.kind == questions.SAM_DOMAIN:
+            return self._answer(
+                question.server, [Row("Builtin", {"sid": (sid_to_bytes("S-1-5-32"),)})]
+            )
         if host and question == questions.administrators(question.server):
             return self._members(question, self.world.administrators_of(host))
         if host and question.kind == questions.BOOT and host.booted:
@@ -224,6 +246,8 @@ class SimulatedWire:
 
     def _library(self, library: worlds.Library, question: Question) -> Answer | Gap:
         own = f"{_own_domain(library)}"
+        if question.kind == questions.TIME:
+            return self._row(question, reply=stubs.time_of_day(self.moment, 1))
         if question.kind == questions.SERVER:
             return self._row(question, dialect=b"3.1.1", signing=b"required", guid=b"0" * 32)
         if question.kind == questions.SHARES:
@@ -271,9 +295,8 @@ class SimulatedWire:
             ]
             return self._row(question, entries=stubs.entries(below, self.moment))
         if question.kind == questions.DESCRIPTOR:
-            described = share.root if not path else None
-            for item in share.items:
-                described = item.descriptor if item.path == path else described
+            item = self._items[id(share)].get(path)
+            described = item.descriptor if item else share.root if not path else None
             if described:
                 return self._row(question, descriptor=self._descriptor(library, described))
         return self._gap(Reason.NOT_FOUND, f"{path} does not exist.")
@@ -460,16 +483,17 @@ class SimulatedWire:
     def _token_groups(self, name: str, primary: str) -> list[bytes]:
         held = {primary}
         while True:
-            more = {
-                group.name
-                for group in self._groups()
-                if {name, *held} & set(group.members) and group.name not in held
-            }
+            more = {g for one in (name, *held) for g in self._groups_of.get(one, ())} - held
             if not more:
                 break
             held |= more
         of_dc = ["S-1-5-32-545"]  # the controller's own view, which a member server does not share
         return [sid_to_bytes(sid) for sid in sorted([*(self.sids[g] for g in held), *of_dc])]
+
+    @cached_property
+    def _directory(self) -> _Directory:
+        """Made when it is first asked: a test may have added entries by then."""
+        return _Directory(self.entries)
 
     def _search(self, base: str, scope: str, query: str, wanted: str) -> list[Row]:
         if not base:
@@ -484,15 +508,9 @@ class SimulatedWire:
             return [Row("", values)]
         rows = []
         attributes = wanted.split(",")
-        for entry in self.entries:
-            inside = {
-                "base": entry.dn.lower() == base.lower(),
-                "one": entry.dn.partition(",")[2].lower() == base.lower(),
-                "sub": entry.dn.lower().endswith(base.lower()),
-            }[scope]
-            if inside and _fits(entry.values, query):
-                values = {a: tuple(entry.values[a]) for a in attributes if entry.values.get(a)}
-                rows.append(Row(entry.dn, values))
+        for entry in self._directory.search(base.lower(), scope, query):
+            values = {a: tuple(entry.values[a]) for a in attributes if entry.values.get(a)}
+            rows.append(Row(entry.dn, values))
         return rows
 
     def _replica(self, question: Question) -> Answer | Gap:
@@ -528,7 +546,7 @@ def _sids(world: World) -> dict[str, str]:
     names += [library.name for library in world.libraries]
     names += [world.vmm, *(name for name, _ in world.other_spns)]
     numbered = {name: f"{DOMAIN_SID}-{1103 + i}" for i, name in enumerate(names)}
-    numbered |= {c.name: f"{DOMAIN_SID}-{5000 + i}" for i, c in enumerate(world.controllers)}
+    numbered |= {c.name: f"{DOMAIN_SID}-{900_000 + i}" for i, c in enumerate(world.controllers)}
     built_in = {name: f"{DOMAIN_SID}-{rid}" for name, (rid, _) in _BUILT_IN_GROUPS.items()}
     return {**worlds.WELL_KNOWN, **built_in, **numbered}
 
@@ -549,31 +567,87 @@ def _host_spns(name: str) -> list[str]:
     return [f"HOST/{name}", f"HOST/{name.lower()}.{DOMAIN}"]
 
 
-def _fits(values: Mapping[str, Sequence[bytes]], query: str) -> bool:
-    """RFC 4515 as far as the questions use it: `&`, `|`, equality, presence and a prefix."""
-    folded = {key.lower(): [v.lower() for v in found] for key, found in values.items()}
-    result, rest = _term(folded, query)
-    assert not rest, query
-    return result
+class _Directory:
+    """Entries as a search sees them; of a filter that names values only the owners are tried."""
+
+    def __init__(self, entries: Sequence[_Entry]) -> None:
+        self._entries = entries
+        self._folded = [
+            {key.lower(): [v.lower() for v in found] for key, found in entry.values.items()}
+            for entry in entries
+        ]
+        self._owners: dict[tuple[str, bytes], set[int]] = {}
+        self._places: dict[str, set[int]] = {}
+        for number, values in enumerate(self._folded):
+            self._places.setdefault(entries[number].dn.lower(), set()).add(number)
+            for key, found in values.items():
+                for value in found:
+                    self._owners.setdefault((key, value), set()).add(number)
+
+    def search(self, base: str, scope: str, query: str) -> Iterator[_Entry]:
+        """What fits, in the order of the entries."""
+        filter_, rest = _parsed(query)
+        assert not rest, query
+        found = self._places.get(base, set()) if scope == "base" else self._perhaps(filter_)
+        for number in sorted(range(len(self._entries)) if found is None else found):
+            dn = self._entries[number].dn.lower()
+            inside = {
+                "base": dn == base,
+                "one": dn.partition(",")[2] == base,
+                "sub": dn.endswith(base),
+            }[scope]
+            if inside and _fits(self._folded[number], filter_):
+                yield self._entries[number]
+
+    def _perhaps(self, filter_: _Filter) -> set[int] | None:
+        """Entries beside which none can fit; None where the filter does not tell."""
+        operator, *parts = filter_
+        if operator == "=":
+            key, wanted = parts
+            return (
+                None if "*" in wanted or ":" in key else self._owners.get(_pair(key, wanted), set())
+            )
+        known = [self._perhaps(part) for part in parts]
+        told = [found for found in known if found is not None]
+        if operator == "&":
+            return min(told, key=len, default=None)
+        return set().union(*told) if len(told) == len(known) else None
 
 
-def _term(values: Mapping[str, Sequence[bytes]], query: str) -> tuple[bool, str]:
+def _parsed(query: str) -> tuple[_Filter, str]:
+    """A filter of RFC 4515 as far as the questions use them, and what stands after it."""
     assert query[0] == "(", query
     if query[1] in "&|":
-        results, rest = [], query[2:]
+        parts, rest = [], query[2:]
         while rest[0] == "(":
-            result, rest = _term(values, rest)
-            results.append(result)
-        return (all(results) if query[1] == "&" else any(results)), rest[1:]
+            part, rest = _parsed(rest)
+            parts.append(part)
+        return (query[1], *parts), rest[1:]
     inner, _, rest = query[1:].partition(")")
     key, _, wanted = inner.partition("=")
-    if key.endswith(":1.2.840.113556.1.4.803:"):  # all of these bits (MS-ADTS 3.1.1.3.4.4.1)
-        held = values.get(key.partition(":")[0].lower(), [])
-        return any(int(value) & int(wanted) == int(wanted) for value in held), rest
-    held = values.get(key.lower(), [])
+    return ("=", key.lower(), wanted), rest
+
+
+def _pair(key: str, wanted: str) -> tuple[str, bytes]:
     raw = re.sub(rb"\\([0-9a-f]{2})", lambda found: bytes([int(found[1], 16)]), wanted.encode())
+    return key, raw.lower()
+
+
+def _fits(values: Mapping[str, Sequence[bytes]], filter_: _Filter) -> bool:
+    """`&`, `|`, equality, presence, a prefix, and all of some bits."""
+    operator, *parts = filter_
+    if operator == "&":
+        return all(_fits(values, part) for part in parts)
+    if operator == "|":
+        return any(_fits(values, part) for part in parts)
+    key, wanted = parts
+    if key.endswith(":1.2.840.113556.1.4.803:"):  # all of these bits (MS-ADTS 3.1.1.3.4.4.1)
+        held = values.get(key.partition(":")[0], [])
+        return any(int(value) & int(wanted) == int(wanted) for value in held)
+    held = values.get(key, [])
+    _, raw = _pair(key, wanted)
     if wanted == "*":
-        return bool(held), rest
+        return bool(held)
     if wanted.endswith("*"):
-        return any(value.startswith(raw[:-1].lower()) for value in held), rest
-    return raw.lower() in held, rest
+        return any(value.startswith(raw[:-1]) for value in held)
+    return raw in held

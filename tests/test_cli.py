@@ -26,6 +26,15 @@ class Run:
         self.out, self.err = capsys.readouterr()
 
 
+def test_every_command_is_said_in_a_line(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    run = Run(capsys, "--help")
+    assert run.code == 0
+    commands = run.out[run.out.index("Commands:") :]
+    assert "diagnose" in commands
+    assert "..." not in commands
+
+
 @pytest.fixture
 def pack(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     """A judged pack of the demo, without documents."""
@@ -96,11 +105,15 @@ def test_a_world_without_failures_is_not_a_failure(tmp_path: Path, capsys):
         (["audit", "--demo", "-p", "scoop=x"], "no parameter 'scoop'; it has scope, evidence"),
         (["audit", "--demo", "-p", "password=geheim"], "looks like a secret"),
         (["audit", "--demo", "-p", "nonsense"], "write NAME=VALUE"),
-        (["judge", "missing.gz"], "name the scope it was collected for"),
+        (["judge", "missing.gz"], "There is no pack missing.gz."),
+        (["diff", "missing", "missing"], "There is no pack missing."),
+        (["plan", "missing"], "There is no pack missing."),
+        (["plan"], "Missing argument 'PACK'. See vmmaudit plan --help."),
+        (["judge", __file__], "name the scope it was collected for"),
         (["controls", "-l", "tlh"], "choose from de, en"),
         (["schema", "nonsense"], "choose scope or assessment"),
         (["audti"], "No such command 'audti'"),
-        (["audit", "--nonsense"], "No such option"),
+        (["audit", "--nonsense"], "No such option: --nonsense. See vmmaudit audit --help."),
     ],
 )
 def test_usage_errors_are_one_sentence(words, sentence, capsys, tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from vmmaudit import evidence as format_
 from vmmaudit.errors import EvidenceError
-from vmmaudit.evidence import Answer, Evidence, Gap, Origin, Question, Reason, Row
+from vmmaudit.evidence import Answer, Evidence, Gap, Origin, Question, Reader, Reason, Row
 
 AT = datetime(2026, 10, 1, 6, 0, tzinfo=UTC)
 ORIGIN = Origin(AT, "CONTOSO\\prüfer", "jump01", "vmmaudit 0")
@@ -21,16 +21,28 @@ ROWS = st.builds(
     st.text(),
     st.dictionaries(st.text(max_size=5), st.lists(st.binary(max_size=80), max_size=3).map(tuple)),
 )
+READERS = st.builds(Reader, st.text(), st.text())
 QUESTIONS = st.builds(Question, st.text(max_size=8), st.text(max_size=4), st.tuples(st.text()))
 EVIDENCE = st.builds(
     Evidence,
     st.just(ORIGIN),
     st.dictionaries(
         QUESTIONS,
-        st.builds(Answer, st.lists(ROWS, max_size=3).map(tuple), st.text(), st.just(AT)),
+        st.builds(
+            Answer,
+            st.lists(ROWS, max_size=3).map(tuple),
+            st.text(),
+            st.just(AT),
+            st.none() | READERS,
+            st.text(),
+        ),
         max_size=4,
     ),
-    st.just({}),
+    st.dictionaries(
+        st.builds(Question, st.text(max_size=8), st.just("other kind")),
+        st.builds(Gap, st.sampled_from(Reason), st.text(), st.none() | st.just(AT), READERS),
+        max_size=2,
+    ),
 )
 
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
+from tests.simulate import simulate
+from tests.worlds import conforming
+from vmmaudit.assessment import Verdict
 from vmmaudit.cli import app
 from vmmaudit.controls import CATALOGUE
+from vmmaudit.evidence import Gap, Reason
+from vmmaudit.judge import judge
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"])
@@ -45,6 +51,43 @@ def test_every_notebook_exists(page: Path):
 def test_every_control_exists(page: Path):
     known = {control.id for control in CATALOGUE}
     assert set(CONTROL.findall(page.read_text(encoding="utf-8"))) <= known
+
+
+def told_rights(page: Path) -> dict[str, set[str]]:
+    """The queries that the table *per control* names for each control."""
+    found: dict[str, set[str]] = {}
+    for line in page.read_text(encoding="utf-8").splitlines():
+        controls, _, rest = line.removeprefix("| ").partition(" | ")
+        if CONTROL.fullmatch(controls.split(", ")[0]) and rest.count("|") == 2:
+            for control in controls.split(", "):
+                assert control not in found, control
+                found[control] = set(re.findall(r"`([a-z.]+)`", rest))
+    return found
+
+
+def measured_rights() -> dict[str, set[str]]:
+    """The queries without which a control that was assessed cannot be assessed."""
+    evidence, scope = simulate(conforming())
+    before = {(j.control, j.subject.id): j.verdict for j in judge(evidence, scope).verdicts}
+    open_before = {c for (c, _), verdict in before.items() if verdict is Verdict.NOT_ASSESSABLE}
+    found: dict[str, set[str]] = {control: set() for control, _ in before}
+    for kind in {question.kind for question in evidence.answers}:
+        kept = {q: answer for q, answer in evidence.answers.items() if q.kind != kind}
+        refused = {q: Gap(Reason.ACCESS_DENIED, "") for q in evidence.answers if q.kind == kind}
+        less = replace(evidence, answers=kept, gaps={**evidence.gaps, **refused})
+        for judgement in judge(less, scope).verdicts:
+            if judgement.verdict is Verdict.NOT_ASSESSABLE:
+                found.setdefault(judgement.control, set()).add(kind)
+    return {control: kinds for control, kinds in found.items() if control not in open_before}
+
+
+@pytest.mark.parametrize("page", ["de/rechte.md", "en/rights.md"])
+def test_the_rights_per_control_are_what_is_needed(page: str):
+    told = told_rights(ROOT / "docs/guide" / page)
+    assert set(told) == {control.id for control in CATALOGUE}
+    measured = {c: kinds for c, kinds in measured_rights().items() if c in told}
+    assert len(measured) > 50
+    assert {c: told[c] for c in measured} == measured
 
 
 def test_it_can_be_built_without_a_warning_and_without_a_network(tmp_path: Path):

@@ -64,6 +64,39 @@ def test_each_mistake_is_one_sentence(old: str, new: str, sentence: str):
         scope.parse(GOOD.replace(old, new, 1), "s.yaml")
 
 
+SITES = r"""sites:
+  - {name: north, servers: ['*.hh.contoso.com', Library01.contoso.com]}
+  - {name: south, servers: [contoso.com, 'hyper0?.contoso.com']}
+"""
+
+
+def test_sites():
+    found = scope.parse(GOOD + SITES, "s.yaml")
+    assert found.site_of("fs.hh.contoso.com") == "north"
+    assert found.site_of("LIBRARY01.contoso.com") == "north"
+    assert found.site_of("hyper02.contoso.com") == "south"
+    assert found.site_of("dc07.contoso.com") == "south", "where its domain is"
+    assert scope.parse(GOOD, "s.yaml").site_of("hyper02.contoso.com") == ""
+    assert found.digest() != scope.parse(GOOD, "s.yaml").digest()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("name: south", "name: north", "stands twice under sites"),
+        ("servers: [contoso.com, ", "servers: [", "no site names the domain 'contoso.com'"),
+        ("name: south", "name: 'so uth'", "letters, digits"),
+        ("[contoso.com, 'hyper0?.contoso.com']", "[]", "at least one entry"),
+        ("name: south", "nam: south", "there is no such key"),
+        ("'hyper0?.contoso.com'", "'https://x'", "letters, digits"),
+    ],
+)
+def test_each_mistake_about_sites_is_one_sentence(old: str, new: str, sentence: str):
+    assert old in SITES
+    with pytest.raises(ScopeError, match=sentence):
+        scope.parse(GOOD + SITES.replace(old, new, 1), "s.yaml")
+
+
 def test_files_that_are_none(tmp_path: Path):
     with pytest.raises(ScopeError, match="cannot be read"):
         scope.load(tmp_path / "missing.yaml")
@@ -75,6 +108,24 @@ def test_files_that_are_none(tmp_path: Path):
     empty.write_text("")
     with pytest.raises(ScopeError, match="holds no scope"):
         scope.load(empty)
+
+
+def test_title_and_mandate_by_language():
+    found = scope.parse(GOOD.replace("title: Prüfung", "title: {de: Prüfung, en: Audit}"), "s.yaml")
+    assert [found.audit.titled(code) for code in ("de", "en", "fr")] == [
+        "Prüfung",
+        "Audit",
+        "Prüfung",
+    ]
+    assert found.audit.mandated("de") == ""
+
+
+@pytest.mark.parametrize("title", ["7", "''", "{}", "{de: ''}", "{german: x}", "[x]"])
+def test_a_title_that_is_none(title: str):
+    with pytest.raises(ScopeError) as caught:
+        scope.parse(GOOD.replace("title: Prüfung", f"title: {title}"), "s.yaml")
+    assert str(caught.value).startswith("s.yaml, line 3: audit.title: is not a text")
+    assert "\n" not in str(caught.value)
 
 
 def test_no_is_a_name_and_not_false():

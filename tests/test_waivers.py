@@ -214,6 +214,7 @@ def test_the_report_lists_all_three(language: str):
         "waivers-valid",
         "waivers-void",
         "waivers-unused",
+        "justifications",
     ]
     page = audit.document(language)._repr_html_()
     for label in ("soon", "unapproved", "unused"):

@@ -1,5 +1,7 @@
 """The wheel works without a checkout: notebooks, templates, texts and the demo travel in it."""
 
+import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -10,22 +12,38 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
+def built(source: Path, folder: Path, **more: str) -> Path:
+    """As `make wheel` builds it: by the hatchling that is locked, and without a network."""
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps"]
+    subprocess.run(
+        [*command, "-w", str(folder), str(source)],
+        check=True,
+        capture_output=True,
+        env={**os.environ, **more},
+    )
+    return next(folder.glob("*.whl"))
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "-q",
-        "--no-deps",
-        "-w",
-        str(folder),
-        str(ROOT),
-    ]
-    subprocess.run(command, check=True, capture_output=True)
-    return next(folder.glob("*.whl"))
+    return built(ROOT, tmp_path_factory.mktemp("wheel"))
+
+
+def test_it_is_the_same_wherever_and_whenever_it_is_built(tmp_path: Path):
+    """Two copies under other names, years apart, with other modes and in another time zone."""
+    left_out = shutil.ignore_patterns(".git", ".venv", "output", "dist", "build", ".*_cache")
+    made = []
+    for name, moment, mode, zone in (
+        ("a", 1_500_000_000, 0o644, "UTC"),
+        ("another place", 1_700_000_001, 0o600, "Pacific/Auckland"),
+    ):
+        copy = Path(shutil.copytree(ROOT, tmp_path / name, ignore=left_out))
+        for path in copy.rglob("*"):
+            if path.is_file():
+                path.chmod(mode)
+            os.utime(path, (moment, moment))
+        made.append(built(copy, tmp_path / f"{name}.out", TZ=zone).read_bytes())
+    assert made[0] == made[1]
 
 
 def test_everything_travels_in_it(wheel: Path):

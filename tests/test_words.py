@@ -33,7 +33,7 @@ def written(evidence: Evidence, text: str, scope) -> None:
     audit = Audit("test", text, scope, evidence)
     for language in languages():
         assert render_html(audit.document(language))
-        assert render_csv(audit.assessment, Texts.load(language))
+        assert render_csv(audit.assessment, (), Texts.load(language))
 
 
 @pytest.mark.parametrize("name", WORLDS)

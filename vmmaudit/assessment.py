@@ -343,7 +343,7 @@ def loads(data: bytes, name: str) -> Assessment:
             ),
             readiness=tuple(_load_readiness(item) for item in value["readiness"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PackError(f"{name} is not an assessment that can be read ({error}).") from error
 
 

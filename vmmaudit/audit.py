@@ -15,7 +15,8 @@ import platform
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from vmmaudit.change.suppose import Suppose
     from vmmaudit.collect.doctor import Check
     from vmmaudit.collect.gather import Interruption, Report
+    from vmmaudit.collect.unchanged import Earlier
     from vmmaudit.collect.wire import Wire
     from vmmaudit.diagnosis import Diagnosis
     from vmmaudit.explain import Explanation
@@ -64,6 +66,7 @@ class Audit:
         derived_from: digest of the pack that the evidence was taken from, if any.
         previous: the assessment of the last audit, which tells what is found again.
         supposed: changes that were not made, for *what if*; such an audit is never written.
+        journal: the answers so far, kept until the pack is written.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Audit:
     derived_from: str | None = None
     previous: Assessment | None = None
     supposed: tuple[Change, ...] = ()
+    journal: Path | None = None
     _documents: dict[str, Document] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -133,41 +137,47 @@ class Audit:
         }
         if self.previous:
             base[_PREVIOUS] = assessments.dumps(self.previous)
-        files = {**base, packs.OSCAL: self._oscal(base)}
         documents = [self.document(language) for language in languages]
-        with ThreadPoolExecutor(2) as pool:
-            pdfs = list(pool.map(lambda document: _pdf(document, base), documents))
-        for language, document, pdf in zip(languages, documents, pdfs, strict=True):
-            files |= dict(self._renderings(language, document, pdf))
+        with ThreadPoolExecutor(2 + len(documents)) as pool:
+            books = self._workbooks(pool, documents)
+            pdfs = [pool.submit(_pdf, document, base) for document in documents]
+            files = {**base, packs.OSCAL: self._oscal(base)}
+            for document, pdf, book in zip(documents, pdfs, books, strict=True):
+                others = self._renderings(document)
+                language = document.language
+                files[f"report.{language}.pdf"] = pdf.result()
+                files |= {**dict(others), f"workbook.{language}.xlsx": book()}
         return files
 
-    def _renderings(
-        self, language: str, document: Document, pdf: bytes
-    ) -> Iterator[tuple[str, bytes]]:
+    def _renderings(self, document: Document) -> Iterator[tuple[str, bytes]]:
         from vmmaudit.controls.texts import Texts
         from vmmaudit.report.csv import render_csv
         from vmmaudit.report.docx import render_docx
         from vmmaudit.report.html import render_html
-        from vmmaudit.report.xlsx import render_xlsx
-        from vmmaudit.waivers import standings
 
-        texts = Texts.load(language)
-        yield f"report.{language}.pdf", pdf
+        language = document.language
         yield f"report.{language}.html", render_html(document)
         yield f"report.{language}.docx", render_docx(document)
-        yield f"verdicts.{language}.csv", render_csv(self.assessment, texts)
         yield (
-            f"workbook.{language}.xlsx",
-            render_xlsx(
-                document,
-                self.assessment,
-                self.register,
-                _catalogue(),
-                texts,
-                self.previous,
-                standings(self.scope, self.assessment.verdicts, self.evidence.origin.moment.date()),
-            ),
+            f"verdicts.{language}.csv",
+            render_csv(self.assessment, _catalogue(), Texts.load(language)),
         )
+
+    def _workbooks(
+        self, pool: Executor, documents: Sequence[Document]
+    ) -> list[Callable[[], bytes]]:
+        from vmmaudit.controls.texts import Texts
+        from vmmaudit.report import workbooks
+        from vmmaudit.waivers import standings
+
+        verdicts = self.assessment.verdicts
+        known = standings(self.scope, verdicts, self.evidence.origin.moment.date())
+        common = (self.assessment, self.register, _catalogue())
+        arguments = [
+            (document, *common, Texts.load(document.language), self.previous, known)
+            for document in documents
+        ]
+        return workbooks.begin(pool, len(verdicts), arguments)
 
     def _oscal(self, base: Mapping[str, bytes]) -> bytes:
         """`oscal.json`, in English: a format for systems."""
@@ -317,6 +327,23 @@ class Audit:
         asked = (questions.domain_object(domain.name) for domain in self.scope.domains)
         return list(dict.fromkeys(gaps[question].text for question in asked if question in gaps))
 
+    @property
+    def summary(self) -> str:
+        """How many verdicts of each kind, and how many pairs are not ready."""
+        from vmmaudit.assessment import Ternary, Verdict
+        from vmmaudit.controls.texts import Texts
+
+        texts = Texts.load(self.languages()[0])
+        counts, pairs = self.assessment.counts(), self.assessment.readiness
+        said = (
+            f"{texts.label('verdict', verdict.value)}: {texts.number(counts[verdict])}"
+            for verdict in Verdict
+            if counts[verdict]
+        )
+        values = {"number": sum(p.ready is Ternary.NO for p in pairs), "total": len(pairs)}
+        ready = texts.fill(texts.word("explore", "not_ready"), values)
+        return f"{' · '.join(said)}. {ready}"
+
     def to_frame(self) -> pd.DataFrame:
         """One row per verdict."""
         import pandas as pd
@@ -377,6 +404,8 @@ def assessed(source: Path) -> Assessment:
     Raises:
         PackError: there is none, or the pack was changed.
     """
+    if not source.exists():
+        raise PackError(f"There is no pack {source}.")
     if source.is_dir():
         packs.read(source)
         if not (source / packs.ASSESSMENT).exists():  # collected, and never judged
@@ -400,7 +429,7 @@ def developed(folder: Path, name: str = "") -> tuple[dict[str, tuple[Point, ...]
     from vmmaudit.trend import series
 
     found, problems = [], []
-    for manifest in sorted(folder.glob(f"*/{packs.MANIFEST}"), key=_age):
+    for manifest in sorted(folder.glob(packs.ANY), key=_age):
         pack = manifest.parent
         if name and pack.name.rpartition("_")[0] != name:
             continue
@@ -476,7 +505,7 @@ def newest(output: Path) -> Path:
     Raises:
         UsageError: there is none.
     """
-    found = [entry.parent for entry in output.glob(f"*/{packs.MANIFEST}")]
+    found = [entry.parent for entry in output.glob(packs.ANY)]
     if not found:
         raise UsageError(
             f"There is no pack in {output}; name one with --evidence, or a scope with --scope."
@@ -488,10 +517,13 @@ def replayed(source: Path, scope: Path | None = None, name: str = "") -> Audit:
     """The audit of evidence that was collected before.
 
     Raises:
+        PackError: there is none.
         UsageError: an evidence file without a pack around it needs a scope.
     """
     derived_from: str | None = None
     previous: Assessment | None = None
+    if not source.exists():
+        raise PackError(f"There is no pack {source}.")
     if source.is_dir():
         pack = packs.read(source)
         derived_from = pack.digest
@@ -506,16 +538,27 @@ def replayed(source: Path, scope: Path | None = None, name: str = "") -> Audit:
         )
     else:
         evidence = evidence_format.load(source)
-    text, loaded = _scope(scope)
+    text, loaded = _scope(scope, packed=source.is_dir() and scope == source / packs.SCOPE)
     return Audit(name or scope.stem, text, loaded, evidence, derived_from, previous)
 
 
-def _scope(path: Path) -> tuple[str, Scope]:
-    """A scope file as a pack stores it: lists of waivers, logo and templates written into it."""
+def _scope(path: Path, *, packed: bool = False) -> tuple[str, Scope]:
+    """A scope file as a pack stores it: lists of waivers, logo and templates written into it.
+
+    Raises:
+        PackError: it comes with a pack and names files, which are this machine's.
+    """
     from vmmaudit.branding import inlined
     from vmmaudit.waivers import merged
 
     loaded = scope_format.load(path)
+    brand = loaded.branding
+    logo = brand.logo and not brand.logo.startswith("data:")
+    templates = brand.templates and isinstance(brand.templates, str)
+    if packed and (logo or templates or loaded.waivers_file):
+        raise PackError(
+            f"{path} names files outside of its pack, which no pack written by vmmaudit does."
+        )
     text = path.read_text(encoding="utf-8-sig")
     whole = inlined(text, loaded.branding)
     if loaded.waivers_file:
@@ -533,6 +576,10 @@ def collected(
     imports: Path | None = None,
     *,
     offline: bool = False,
+    journal: Path | None = None,
+    resume: bool = False,
+    executor: Executor | Mapping[str, Executor] | str | None = None,
+    incremental: Path | None = None,
 ) -> Audit:
     """Collect the evidence for a scope now.
 
@@ -543,15 +590,36 @@ def collected(
         prompt: asks for a password.
         imports: a folder of exports that answer what the servers refuse.
         offline: ask no server at all; needs `imports`.
+        journal: the folder in which to write down what was answered so far. The file is the
+            audit's `journal`; whoever has written the pack deletes it.
+        resume: go on where an unfinished run of this scope was, if its journal is there.
+        executor: who reads instead of this machine: any `concurrent.futures` executor, one for
+            each site of the scope by name, or the address of a Dask cluster (`tls://host:port`).
+
+        incremental: an earlier pack; what is known of files that have not changed since is taken
+            from it, and marked so.
 
     Raises:
         ImportsError: a file that was handed over cannot be used.
+        PackError: there is no such earlier pack, or it was changed.
+        UsageError: the executor cannot read this scope; nothing was asked then.
     """
+    from vmmaudit.collect import afar
+    from vmmaudit.collect import journal as journals
     from vmmaudit.collect.gather import collect
+    from vmmaudit.collect.journal import Journal
     from vmmaudit.collect.live import Live
     from vmmaudit.collect.offline import Fallback, Offline
+    from vmmaudit.collect.replay import Replay
+    from vmmaudit.collect.unchanged import Unchanged
+    from vmmaudit.collect.workers import ready
 
+    if executor is not None and (imports or offline):
+        raise UsageError("Exports are read on this machine; give either --imports or --executor.")
+    if incremental and offline:
+        raise UsageError("--offline reads no files; leave out --incremental.")
     text, loaded = _scope(scope)
+    before = _earlier(incremental) if incremental else None
     handed = Offline(imports, loaded) if imports else None
     wire: Wire
     if offline:
@@ -561,11 +629,37 @@ def collected(
     else:
         live = Live(loaded.domains, prompt)
         wire = Fallback(live, handed) if handed else live
-    try:
-        evidence = collect(loaded, wire, report or (lambda progress: None), interruption)
-    finally:
-        wire.close()
-    return Audit(scope.stem, text, loaded, evidence)
+        if executor is not None:  # this machine asks nobody
+            wire = Replay(Evidence(live.origin))
+    kept = None
+    written: Journal | None = None
+    told = report or (lambda progress: None)
+    with ExitStack() as stack:
+        workers = stack.enter_context(ready(loaded, executor)) if executor is not None else None
+        if journal and not offline:
+            journals.clear(journal, scope.stem)
+            kept = journals.path_in(journal, scope.stem, wire.origin.moment)
+            left = journals.unfinished(journal, scope.stem, loaded.digest()) if resume else None
+            wire = written = Journal(wire, kept, loaded.digest(), left[1] if left else {})
+            if left:
+                left[0].unlink(missing_ok=True)
+        stack.callback(wire.close)
+        if workers is None:
+            wire = Unchanged(wire, before) if before else wire
+            evidence = collect(loaded, wire, told, interruption)
+        else:
+            evidence = afar.collect(
+                loaded, workers, wire.origin, told, interruption, written, before
+            )
+    return Audit(scope.stem, text, loaded, evidence, journal=kept)
+
+
+def _earlier(pack: Path) -> Earlier:
+    """What an earlier pack holds, unaltered, and the digest by which it will be named."""
+    from vmmaudit.collect.unchanged import Earlier
+
+    evidence = packs.read(pack).evidence()
+    return Earlier(evidence, evidence.digest())
 
 
 def discovered(domain: scope_format.Domain, prompt: Callable[[str], str] | None = None) -> str:
@@ -621,8 +715,6 @@ def diagnosed(
     assessment = None
     if evidence:
         source = Path(evidence)
-        if not source.exists():
-            raise PackError(f"There is no pack {source}.")
         beside = source.parent / packs.SCOPE
         scope = beside if source.is_file() and beside.is_file() else None
         assessment = replayed(source, scope).assessment
@@ -645,7 +737,7 @@ def _catalogue() -> list[ControlInfo]:
     from vmmaudit.report.document import ControlInfo
 
     return [
-        ControlInfo(c.id, c.version, c.severity.value, c.origin.value, c.references)
+        ControlInfo(c.id, c.version, c.severity.value, c.origin.value, c.references, c.mapping)
         for c in CATALOGUE
     ]
 

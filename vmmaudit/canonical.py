@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 _DEPTH: Final = 2
+_encode: Final = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes one for each call
 
 
 def dumps(value: Any, depth: int = _DEPTH) -> bytes:
@@ -20,7 +21,7 @@ def dumps(value: Any, depth: int = _DEPTH) -> bytes:
 
 def _opened(value: Any, depth: int, indent: str) -> Iterator[str]:
     if depth == 0 or not value or not isinstance(value, (Mapping, list, tuple)):
-        yield json.dumps(value, ensure_ascii=False)
+        yield _encode(value)
         return
     inner = indent + " "
     is_mapping = isinstance(value, Mapping)
@@ -29,6 +30,6 @@ def _opened(value: Any, depth: int, indent: str) -> Iterator[str]:
     for number, (key, item) in enumerate(items):
         yield f",\n{inner}" if number else f"\n{inner}"
         if key is not None:
-            yield f"{json.dumps(key, ensure_ascii=False)}: "
+            yield f"{_encode(key)}: "
         yield from _opened(item, depth - 1, inner)
     yield f"\n{indent}" + ("}" if is_mapping else "]")

@@ -7,6 +7,7 @@ could be read · 3 a failure · 4 no failure, but something not assessable · 5 
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -19,13 +20,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import TyperException
 
-from vmmaudit import __version__
+from vmmaudit import __version__, interruption
 from vmmaudit.errors import AuditError, UsageError
 from vmmaudit.progress import harmless
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vmmaudit.assessment import Assessment
     from vmmaudit.audit import Audit
+    from vmmaudit.change.moved import Moved
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -51,9 +55,14 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-ScopeFile = Annotated[Path, typer.Argument(help="The scope file (YAML).", show_default=False)]
+ScopeFile = Annotated[
+    Path, typer.Argument(metavar="SCOPE", help="The scope file (YAML).", show_default=False)
+]
 PackFolder = Annotated[
-    Path, typer.Argument(help="A pack's folder, or an evidence file.", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="PACK", help="A pack's folder, or an evidence file.", show_default=False
+    ),
 ]
 Language = Annotated[
     str, typer.Option("--language", "-l", help="Languages of the documents, e.g. de,en.")
@@ -66,6 +75,25 @@ Imports = Annotated[
 OfflineOption = Annotated[
     bool, typer.Option("--offline", help="Ask no server; only read --imports.")
 ]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with a run of this scope that was cut off.")
+]
+ExecutorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        metavar="URL",
+        help="Have workers of a Dask cluster read: tls://HOST:PORT, or dask://HOST:PORT in clear.",
+    ),
+]
+Incremental = Annotated[
+    Path | None,
+    typer.Option(
+        "--incremental",
+        metavar="PACK",
+        help="Take the permissions of files that have not changed from this earlier pack.",
+    ),
+]
 ScopeOption = Annotated[
     Path | None, typer.Option("--scope", help="Another scope than the pack's own.")
 ]
@@ -73,7 +101,9 @@ ScopeOption = Annotated[
 
 @app.command()
 def init(
-    domain: Annotated[str, typer.Argument(help="DNS name of the domain.", show_default=False)],
+    domain: Annotated[
+        str, typer.Argument(metavar="DOMAIN", help="DNS name of the domain.", show_default=False)
+    ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write (default: print it).")
     ] = None,
@@ -87,7 +117,10 @@ def init(
         str, typer.Option(help="A reference: sso, ccache, prompt, env:NAME, keyring:service/user.")
     ] = "sso",  # noqa: S107 - names the logon of this session
 ) -> None:
-    """Find VMM servers, hosts and libraries in the directory, and write a commented scope."""
+    """Write a commented scope out of the directory.
+
+    It finds VMM servers, hosts and libraries; read the scope before you use it.
+    """
     from vmmaudit import audit as facade
     from vmmaudit import scope as scope_format
 
@@ -106,14 +139,15 @@ def init(
         return
     if output.exists():
         raise UsageError(f"{output} exists already and is not overwritten; name another file.")
-    output.write_text(text, encoding="utf-8")
+    _write(output, text.encode())
     _print(str(output))
 
 
 @app.command()
 def audit(
     scope: Annotated[
-        Path | None, typer.Argument(help="The scope file (YAML).", show_default=False)
+        Path | None,
+        typer.Argument(metavar="SCOPE", help="The scope file (YAML).", show_default=False),
     ] = None,
     *,
     demo: Annotated[bool, typer.Option("--demo", help="Use the embedded, made-up site.")] = False,
@@ -127,6 +161,9 @@ def audit(
     ] = None,
     imports: Imports = None,
     offline: OfflineOption = False,
+    resume: Resume = False,
+    executor: ExecutorOption = None,
+    incremental: Incremental = None,
     parameter: Annotated[
         list[str] | None,
         typer.Option(
@@ -148,7 +185,15 @@ def audit(
         found, interrupted = facade.replayed(evidence, scope), False
     else:
         assert scope is not None  # noqa: S101 - one of the three was given
-        found, interrupted = _collect(scope, imports, offline=offline)
+        found, interrupted = _collect(
+            scope,
+            output,
+            imports,
+            offline=offline,
+            resume=resume,
+            executor=executor,
+            incremental=incremental,
+        )
     if previous is not None:
         found = replace(found, previous=facade.assessed(previous))
     _finish(found, language, output, extra, interrupted=interrupted)
@@ -160,11 +205,24 @@ def collect(
     *,
     imports: Imports = None,
     offline: OfflineOption = False,
+    resume: Resume = False,
+    executor: ExecutorOption = None,
+    incremental: Incremental = None,
     output: Output = Path("output"),
 ) -> None:
-    """Read the state of the domain and its servers into a pack; judge nothing."""
-    found, interrupted = _collect(scope, imports, offline=offline)
+    """Read domain and servers into a pack; judge nothing."""
+    found, interrupted = _collect(
+        scope,
+        output,
+        imports,
+        offline=offline,
+        resume=resume,
+        executor=executor,
+        incremental=incremental,
+    )
     written = found.save(output)
+    if not interrupted:
+        _settle(found)
     _say(f"{len(found.evidence.answers)} answers, {len(found.evidence.gaps)} gaps")
     _print(str(written.folder))
     if interrupted:
@@ -180,7 +238,10 @@ def judge_(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print assessment.json.")] = False,
 ) -> None:
-    """Judge a pack's evidence again, offline, and write a new pack without documents."""
+    """Judge a pack again, offline, into a new pack.
+
+    The new pack has no documents.
+    """
     from vmmaudit import assessment as assessments
     from vmmaudit import audit as facade
 
@@ -201,7 +262,10 @@ def report(
     language: Language = "",
     output: Output = Path("output"),
 ) -> None:
-    """Render the documents of a pack again, offline, in any language."""
+    """Render a pack's documents again, in any language.
+
+    Nothing is read but the pack.
+    """
     from vmmaudit import audit as facade
 
     _finish(facade.replayed(pack, scope), language, output, {})
@@ -209,9 +273,12 @@ def report(
 
 @app.command()
 def explain(
-    host: Annotated[str, typer.Argument(help="The host, e.g. HYPER07.", show_default=False)],
+    host: Annotated[str, typer.Argument(metavar="HOST", help="E.g. HYPER07.", show_default=False)],
     file: Annotated[
-        str, typer.Argument(help="UNC path or name of the ISO file.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="FILE", help="UNC path or name of the ISO file.", show_default=False
+        ),
     ],
     *,
     evidence: Annotated[
@@ -225,13 +292,16 @@ def explain(
     language: Annotated[str, typer.Option("--language", "-l", help="de or en.")] = "en",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say why a host can or cannot open an ISO image, and what would mend it."""
+    """Say why a host can or cannot open an ISO image.
+
+    It names every link of the chain for both identities, and what would mend it.
+    """
     from vmmaudit import audit as facade
 
     if demo:
         found = facade.demo()
     elif scope is not None and evidence is None:
-        found, _ = _collect(scope)
+        found, _ = _collect(scope, None)
     else:
         source = evidence or facade.newest(Path("output"))
         _say(f"from {source}")
@@ -265,7 +335,11 @@ def diagnose(
     language: Annotated[str, typer.Option("--language", "-l", help="de or en.")] = "en",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say what failed in VMM's traces and jobs, whose access was refused, and what to look at."""
+    """Say what failed in VMM's traces, jobs and events.
+
+    It names code and result with their meaning, whose access was refused, and what to look at;
+    with a pack, the broken link and its remedy.
+    """
     from vmmaudit import audit as facade
 
     found = facade.diagnosed(files, evidence or "", language)
@@ -284,16 +358,21 @@ def plan(
     pack: PackFolder,
     *,
     host: Annotated[
-        list[str] | None, typer.Option("--host", help="Only this host; may be given again.")
+        list[str] | None,
+        typer.Option("--host", metavar="HOST", help="Only this host; may be given again."),
     ] = None,
     library: Annotated[
-        list[str] | None, typer.Option("--library", help="Only this share (UNC).")
+        list[str] | None,
+        typer.Option("--library", metavar="UNC", help="Only this share; may be given again."),
     ] = None,
     scope: ScopeOption = None,
     language: Language = "",
     output: Output = Path("output"),
 ) -> None:
-    """Write what would make hosts ready: change.ps1, rollback.ps1 and the change request."""
+    """Write what would make hosts ready, and the way back.
+
+    A folder with change.ps1, rollback.ps1 and the change request. Nothing is changed by it.
+    """
     from vmmaudit import audit as facade
 
     found = facade.replayed(pack, scope).plan(host or (), library or ())
@@ -301,6 +380,8 @@ def plan(
         _say(f"{row.step:3}. {row.what}  [{row.who}]")
     for obstacle in found.plan.obstacles:
         _say(f"  no simple change mends {obstacle.goal.host.name}: {obstacle.link}")
+    for proposal in found.plan.proposals:
+        _say(f"  accounts stand in {proposal.share} one by one; the request proposes groups")
     written = found.write(output, language)
     assert written is not None  # noqa: S101 - an output was named
     _print(str(written.folder))
@@ -311,7 +392,7 @@ def explore(
     source: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[PACK|SCOPE]",
+            metavar="PACK|SCOPE",
             help="A pack's folder, an evidence file, or a scope file to collect for.",
             show_default=False,
         ),
@@ -322,7 +403,10 @@ def explore(
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
     port: Annotated[int | None, typer.Option(help="Where JupyterLab listens.")] = None,
 ) -> None:
-    """Look around in a pack by hand, in JupyterLab (without a pack: in the made-up site)."""
+    """Look around in a pack by hand, in JupyterLab.
+
+    Without a pack it is the made-up site.
+    """
     from vmmaudit.explore import lab
 
     written = lab.own_copy(Path(), lab.parameters(source, scope, language))
@@ -336,7 +420,10 @@ def notebooks(
         Path, typer.Argument(metavar="DEST", help="The folder to copy to.", show_default=False)
     ],
 ) -> None:
-    """Copy the notebooks into a folder, to change them there; nothing is overwritten."""
+    """Copy the notebooks into a folder of your own.
+
+    Nothing there is overwritten.
+    """
     from vmmaudit.explore import lab
 
     for path, copied in lab.copy_notebooks(destination):
@@ -355,7 +442,10 @@ def collector(
         Path | None, typer.Option("--scope", help="Write what this scope needs to be read, too.")
     ] = None,
 ) -> None:
-    """Write out the PowerShell script that administrators run where you get no rights."""
+    """Write the script for sites that give you no rights.
+
+    Their administrators run it (PowerShell, read-only) and hand over what it wrote.
+    """
     from vmmaudit import collector as scripts
     from vmmaudit import scope as scopes
 
@@ -366,12 +456,31 @@ def collector(
 
 @app.command()
 def diff(
-    before: Annotated[Path, typer.Argument(help="The earlier pack.", show_default=False)],
-    after: Annotated[Path, typer.Argument(help="The later pack.", show_default=False)],
+    before: Annotated[
+        Path, typer.Argument(metavar="BEFORE", help="The earlier pack.", show_default=False)
+    ],
+    after: Annotated[
+        Path, typer.Argument(metavar="AFTER", help="The later pack.", show_default=False)
+    ],
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    plan: Annotated[
+        Path | None,
+        typer.Option("--plan", help="The folder of the plan that was carried out between them."),
+    ] = None,
+    language: Language = "",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write the proof of the change into this folder."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the verdicts that moved as JSON.")
+    ] = False,
 ) -> None:
-    """Print what changed between two packs: new, regressed, fixed, waived, not assessable."""
+    """Print what changed between two packs, and if planned.
+
+    Verdicts, pairs of host and share, and every value that was read in both. With the plan that
+    was carried out the exit code is 0 if all of it moved and nothing else, else 3.
+    """
     from vmmaudit import audit as facade
     from vmmaudit.compare import compare
 
@@ -394,11 +503,49 @@ def diff(
             f"{was_ready.ready.value} -> {is_ready.ready.value}"
         )
     _say(f"{len(found.moved)} verdicts moved, {found.unchanged} did not")
+    if before.is_dir() and after.is_dir():
+        _prove(before, after, plan, language, output)
+    elif plan or output:
+        raise UsageError("What a change moved is seen in packs alone; name two packs' folders.")
+
+
+def _prove(
+    before: Path, after: Path, plan: Path | None, language: str, output: Path | None
+) -> None:
+    """Print the values that moved between two packs; with a plan, exit by whether it is so."""
+    from vmmaudit import audit as facade
+    from vmmaudit.change.moved import moved
+    from vmmaudit.planned import proved
+
+    if not plan and not output:  # to make a plan, only to say nothing of it, would take long
+        moves = moved(facade.replayed(before).evidence, facade.replayed(after).evidence)
+        _values(moves)
+        return
+    proof = proved(before, after, plan or "")
+    _values(proof.moves)
+    for sentence in proof.not_made():
+        _print(f"{'not made':20} {sentence}")
+    _say("all as planned, and nothing else" if proof.as_planned else "NOT as planned")
+    if output:
+        written = proof.write(output, language)
+        assert written is not None  # noqa: S101 - an output was named
+        _print(str(written.folder))
+    raise typer.Exit(Exit.OK if proof.as_planned else Exit.FAILURES)
+
+
+def _values(moves: Sequence[Moved]) -> None:
+    notes = {True: "  (planned)", False: "  (NOT planned)", None: ""}
+    for move in moves:
+        gone, new = ("; ".join(values) or "-" for values in (move.gone, move.new))
+        _print(f"{'value':20} {move.place}: {move.what}: {gone} -> {new}{notes[move.planned]}")
+    _say(f"{len(moves)} values moved")
 
 
 @app.command()
 def trend(
-    folder: Annotated[Path, typer.Argument(help="A folder of packs.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A folder of packs.", show_default=False)
+    ],
     *,
     language: Annotated[str, typer.Option("--language", "-l", help="de or en.")] = "en",
     name: Annotated[str, typer.Option("--name", help="Only packs of this scope name.")] = "",
@@ -408,7 +555,10 @@ def trend(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and write no page.")] = False,
 ) -> None:
-    """Show how the verdicts developed over all packs of a folder, as a page and as a table."""
+    """Show how verdicts developed over a folder of packs.
+
+    As a page, and as a table here.
+    """
     from vmmaudit import audit as facade
     from vmmaudit import trend as trends
     from vmmaudit.controls.texts import Texts, languages
@@ -433,25 +583,30 @@ def trend(
             cells = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
             _print("  " + "  ".join(cells))
     page = output or folder / f"trend.{language}.html"
-    try:
-        page.write_bytes(trends.render(found, texts))
-    except OSError as error:
-        raise UsageError(f"{page} cannot be written: {error.strerror or error}.") from error
+    _write(page, trends.render(found, texts))
     _print(str(page))
 
 
 @app.command()
 def pseudonymise(
-    pack: Annotated[Path, typer.Argument(help="The pack's folder.", show_default=False)],
+    pack: Annotated[
+        Path, typer.Argument(metavar="PACK", help="The pack's folder.", show_default=False)
+    ],
     dest: Annotated[
-        Path, typer.Argument(help="The folder to write the copy into.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="DEST", help="The folder to write the copy into.", show_default=False
+        ),
     ],
     key: Annotated[
         Path | None,
         typer.Option(help="The key; made where there is none (default: DEST.key.json)."),
     ] = None,
 ) -> None:
-    """Copy a pack under other names for people, machines, accounts and addresses."""
+    """Copy a pack under other names, and keep the key.
+
+    People, machines, accounts and addresses get other names; the verdicts stay.
+    """
     from vmmaudit import audit as facade
 
     kept = key or dest.with_name(f"{dest.name or 'pack'}.key.json")
@@ -464,7 +619,9 @@ def pseudonymise(
 
 @app.command()
 def sign(
-    pack: Annotated[Path, typer.Argument(help="The pack's folder.", show_default=False)],
+    pack: Annotated[
+        Path, typer.Argument(metavar="PACK", help="The pack's folder.", show_default=False)
+    ],
     *,
     role: Annotated[
         str, typer.Option(help="auditor, reviewer, approver or auditee.", show_default=False)
@@ -488,7 +645,10 @@ def sign(
         typer.Option("--trust", help="With --tsa: fetch and embed proof of no revocation."),
     ] = None,
 ) -> None:
-    """Sign the reports and the manifest of a pack; the auditor first, then another person."""
+    """Sign a pack's reports and manifest.
+
+    The auditor first, then another person.
+    """
     from vmmaudit.seal import asked
 
     key = asked.key(p12, pkcs11_module, token, key_label)
@@ -501,7 +661,10 @@ def sign(
 @app.command()
 def verify(
     source: Annotated[
-        Path, typer.Argument(help="A pack's folder, or one PDF report.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="PACK|PDF", help="A pack's folder, or one PDF report.", show_default=False
+        ),
     ],
     *,
     trust: Annotated[
@@ -509,7 +672,10 @@ def verify(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check digests and signatures, judge the evidence again, and say if the report is released."""
+    """Check a pack's digests, signatures and verdicts.
+
+    The evidence is judged again. It says whether the report is released.
+    """
     from vmmaudit.seal.verify import verify as examine
 
     found = examine(source, trust or ())
@@ -530,7 +696,10 @@ def controls(
         bool, typer.Option("--markdown", help="Print the whole catalogue as a document.")
     ] = False,
 ) -> None:
-    """Print the catalogue: every control with its id, version, severity, origin and title."""
+    """Print the catalogue of controls.
+
+    Each with its id, version, severity, origin and title.
+    """
     from vmmaudit.controls import CATALOGUE
     from vmmaudit.controls.texts import Texts, languages
 
@@ -568,7 +737,7 @@ def doctor(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Try what an audit of this scope needs, and say what would help where it does not work."""
+    """Try what an audit needs from here, and say what helps."""
     from dataclasses import asdict
 
     from vmmaudit import audit as facade
@@ -607,17 +776,21 @@ def version() -> None:
 def main() -> None:
     """The entry point: turns every error into one sentence and one exit code."""
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.ERROR)
+    gc.set_threshold(50_000, 20, 100)  # a large site is millions of values, and none is a cycle
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure:
             reconfigure(encoding="utf-8", errors="backslashreplace")
+    interruption.listen()
     try:
         code = app(standalone_mode=False)
+        if code == Exit.INTERRUPTED and not isinstance(code, Exit):  # typer's word, not ours
+            _say("vmmaudit: interrupted; nothing was written.")
     except AuditError as error:
         _say(f"vmmaudit: {error}")
         code = error.exit_code
     except TyperException as error:
-        _say(f"vmmaudit: {error.format_message()} See vmmaudit --help.")
+        _say(f"vmmaudit: {error.format_message().rstrip('.')}. See {_asked(error)} --help.")
         code = Exit.USAGE
     except (KeyboardInterrupt, typer.Abort):
         _say("vmmaudit: interrupted; nothing was written.")
@@ -626,7 +799,14 @@ def main() -> None:
         code = Exit.OK
     except Exception as error:
         code = _unexpected(error)
+    interruption.ending()
     sys.exit(int(code or 0))
+
+
+def _asked(error: TyperException) -> str:
+    """The command that was typed, as far as it is known."""
+    context = getattr(error, "ctx", None)
+    return f"vmmaudit {context.info_name}" if context and context.parent else "vmmaudit"
 
 
 def _unexpected(error: Exception) -> int:
@@ -648,16 +828,39 @@ def _parameter(text: str) -> tuple[str, str]:
 
 
 def _collect(
-    scope: Path, imports: Path | None = None, *, offline: bool = False
+    scope: Path,
+    output: Path | None,
+    imports: Path | None = None,
+    *,
+    offline: bool = False,
+    resume: bool = False,
+    executor: str | None = None,
+    incremental: Path | None = None,
 ) -> tuple[Audit, bool]:
     """The audit, and whether somebody interrupted it; what was read by then is kept."""
     from vmmaudit import audit as facade
     from vmmaudit.collect.gather import Interruption
     from vmmaudit.progress import display
 
+    if executor and executor.startswith("dask:"):
+        _say(
+            "vmmaudit: the way to the workers is neither encrypted nor authenticated; "
+            "use it in a closed network alone, else tls://."
+        )
     interruption = Interruption()
     with display(sys.stderr) as report:
-        found = facade.collected(scope, report, interruption, _prompt, imports, offline=offline)
+        found = facade.collected(
+            scope,
+            report,
+            interruption,
+            _prompt,
+            imports,
+            offline=offline,
+            journal=output,
+            resume=resume,
+            executor=executor,
+            incremental=incremental,
+        )
     return found, interruption.requested
 
 
@@ -678,11 +881,18 @@ def _finish(
     languages = found.languages(language)
     written = found.write(output, languages, notebook=True, parameters=extra)
     assert written is not None  # noqa: S101 - an output was named
+    _settle(found)
     _summary(found.assessment)
     for file in sorted(written.folder.iterdir()):
         if file.suffix in (".pdf", ".html"):
             _print(str(file))
     raise typer.Exit(_verdict(found))
+
+
+def _settle(found: Audit) -> None:
+    """The pack is written: what would have continued the run is not needed any more."""
+    if found.journal:
+        found.journal.unlink(missing_ok=True)
 
 
 def _verdict(found: Audit) -> Exit:
@@ -711,6 +921,15 @@ def _summary(assessment: Assessment) -> None:
     for entry in assessment.readiness:
         if entry.broken:
             _say(f"  {entry.host} -> {entry.share}: {', '.join(entry.broken)}")
+
+
+def _write(path: Path, data: bytes) -> None:
+    from vmmaudit import pack
+
+    try:
+        pack.write_file(path, data)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def _print(text: str) -> None:

@@ -14,6 +14,9 @@ File format 1 (gzip, one JSON value a line, keys sorted):
 
 A value is text where it is printable UTF-8, else {"b64":…}; values of 64 bytes
 and more stand once as a blob and are named by {"blob":SHA-256}.
+
+What somebody else than the reader in the header asked, elsewhere, has "by":[who, machine]. An
+answer that was not asked for again has "taken":digest of the evidence that it was taken from.
 """
 
 from __future__ import annotations
@@ -34,7 +37,19 @@ from typing import Any, BinaryIO, Final
 from vmmaudit.errors import EvidenceError
 
 FORMAT: Final = 1
+IMPORTED: Final = "import: "
+"""What the source of an answer begins with that an export gave in a server's place."""
 _BLOB_FROM: Final = 64
+_LONGEST_LINE: Final = 256 * 1024 * 1024
+_PIECE: Final = 16 * 1024 * 1024
+_FREE: Final = 64 * 1024 * 1024
+"""Bytes that any file may unpack to."""
+_RATIO: Final = 200
+"""Beyond that, so many times its size; what we write packs to a fortieth at best."""
+_MALFORMED: Final = (
+    *(ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError),
+    RecursionError,
+)
 
 
 class Reason(StrEnum):
@@ -94,6 +109,14 @@ class Row:
         return found[0] if found else None
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Reader:
+    """Who asked, and from which machine."""
+
+    who: str
+    machine: str
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back.
@@ -102,20 +125,28 @@ class Answer:
         rows: in the order received, which belongs to the evidence.
         source: the machine that really answered (one of the domain controllers).
         at: when, UTC, whole seconds.
+        by: who asked, where it was another reader than the header's.
+        taken: digest of the evidence in which it was read, where it was not asked for again.
     """
 
     rows: tuple[Row, ...]
     source: str
     at: datetime
+    by: Reader | None = None
+    taken: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A question without an answer: the reason code and one sentence (English) about it."""
+    """A question without an answer: the reason code and one sentence (English) about it.
+
+    `by` is who asked, where it was another reader than the header's.
+    """
 
     reason: Reason
     text: str
     at: datetime | None = None
+    by: Reader | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +157,11 @@ class Origin:
     who: str
     machine: str
     tool: str
+
+    @property
+    def reader(self) -> Reader:
+        """Who asked whatever names nobody else."""
+        return Reader(self.who, self.machine)
 
 
 @dataclass(frozen=True)
@@ -222,17 +258,20 @@ class _Reader:
                 elif "blob" in value:
                     self._blob(value)
                 elif "rows" in value:
-                    answers[_question(value)] = self._answer(value)
+                    answers[self._new(value, answers, gaps)] = self._answer(value)
                 elif "reason" in value:
-                    gaps[_question(value)] = Gap(
-                        Reason(value["reason"]), value["text"], _moment(value.get("at"))
+                    gaps[self._new(value, answers, gaps)] = Gap(
+                        Reason(value["reason"]),
+                        _text(value["text"]),
+                        _moment(value.get("at")),
+                        _reader(value),
                     )
                 elif "end" in value:
                     trailer = value
                     continue
                 else:
                     raise self._error("a record of unknown form")
-            except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+            except _MALFORMED as error:
                 raise self._error(f"it cannot be understood ({error})") from error
             digest.update(line)
         if origin is None:
@@ -249,13 +288,33 @@ class _Reader:
     def _decompressed(self, source: BinaryIO) -> Iterator[bytes]:
         try:
             with gzip.GzipFile(fileobj=source, mode="rb") as packed:
-                yield from packed
+                yield from self._lines(packed, source)
         except EOFError as error:
             raise self._error("the file is truncated here") from error
         except (gzip.BadGzipFile, zlib.error) as error:
             raise EvidenceError(
                 f"{self.name} is not an evidence file, or was damaged: {error}."
             ) from error
+
+    def _lines(self, packed: gzip.GzipFile, source: BinaryIO) -> Iterator[bytes]:
+        """Line after line, unless the file was made to burst."""
+        total, line = 0, b""
+        while piece := packed.readline(_PIECE):
+            total += len(piece)
+            if total > _FREE and total > _RATIO * source.tell():
+                raise EvidenceError(
+                    f"{self.name} unpacks to more than {_RATIO} times its size, which evidence "
+                    "never does; it is not read."
+                )
+            line += piece
+            if len(line) > _LONGEST_LINE:
+                self.number += 1
+                raise self._error("it is too long for a line of evidence")
+            if line.endswith(b"\n") or len(piece) < _PIECE:
+                yield line
+                line = b""
+        if line:
+            yield line
 
     def _header(self, value: dict[str, Any]) -> Origin:
         if not isinstance(value.get("format"), int):
@@ -268,7 +327,7 @@ class _Reader:
         moment = _moment(value["moment"])
         if moment is None:
             raise self._error("the moment of reading is missing")
-        return Origin(moment, value["who"], value["machine"], value["tool"])
+        return Origin(moment, *(_text(value[name]) for name in ("who", "machine", "tool")))
 
     def _blob(self, value: dict[str, Any]) -> None:
         data = base64.b64decode(value["data"], validate=True)
@@ -276,15 +335,24 @@ class _Reader:
             raise self._error("a stored value does not match its digest, so it was altered")
         self.blobs[value["blob"]] = data
 
+    def _new(self, value: dict[str, Any], *known: Mapping[Question, object]) -> Question:
+        question = _question(value)
+        if any(question in replies for replies in known):
+            raise self._error("this question has a reply already, so it was altered")
+        return question
+
     def _answer(self, value: dict[str, Any]) -> Answer:
         rows = tuple(
-            Row(name, {key: tuple(map(self._value, values)) for key, values in content.items()})
+            Row(
+                _text(name),
+                {key: tuple(map(self._value, values)) for key, values in content.items()},
+            )
             for name, content in value["rows"]
         )
         at = _moment(value["at"])
         if at is None:
             raise self._error("the time of an answer is missing")
-        return Answer(rows, value["from"], at)
+        return Answer(rows, _text(value["from"]), at, _reader(value), _text(value.get("taken", "")))
 
     def _value(self, value: str | dict[str, str]) -> bytes:
         if isinstance(value, str):
@@ -320,26 +388,33 @@ def _lines(evidence: Evidence) -> Iterator[bytes]:
     for digest in sorted(blobs):
         yield _json({"blob": digest, "data": base64.b64encode(blobs[digest]).decode()})
     for question in sorted({*evidence.answers, *evidence.gaps}):
-        answer = evidence.answers.get(question)
-        if answer is not None:
-            yield _json(
-                {
-                    "ask": _asked(question),
-                    "at": _stamp(answer.at),
-                    "from": answer.source,
-                    "rows": [[row.name, _encoded(row.values)] for row in answer.rows],
-                }
-            )
-        else:
-            gap = evidence.gaps[question]
-            yield _json(
-                {
-                    "ask": _asked(question),
-                    "at": _stamp(gap.at) if gap.at else None,
-                    "reason": gap.reason.value,
-                    "text": gap.text,
-                }
-            )
+        yield record(question, evidence.reply(question))
+
+
+def record(question: Question, reply: Answer | Gap) -> bytes:
+    """The canonical line of one question: equal replies, equal bytes."""
+    by = {"by": [reply.by.who, reply.by.machine]} if reply.by else {}
+    if isinstance(reply, Gap):
+        return _json(
+            {
+                "ask": _asked(question),
+                "at": _stamp(reply.at) if reply.at else None,
+                "reason": reply.reason.value,
+                "text": reply.text,
+                **by,
+            }
+        )
+    taken = {"taken": reply.taken} if reply.taken else {}
+    return _json(
+        {
+            "ask": _asked(question),
+            "at": _stamp(reply.at),
+            "from": reply.source,
+            "rows": [[row.name, _encoded(row.values)] for row in reply.rows],
+            **by,
+            **taken,
+        }
+    )
 
 
 def _encoded(values: Mapping[str, Iterable[bytes]]) -> dict[str, list[str | dict[str, str]]]:
@@ -368,8 +443,23 @@ def _asked(question: Question) -> list[str]:
 
 
 def _question(value: dict[str, Any]) -> Question:
-    server, kind, *detail = value["ask"]
+    server, kind, *detail = map(_text, value["ask"])
     return Question(server, kind, tuple(detail))
+
+
+def _reader(value: dict[str, Any]) -> Reader | None:
+    if "by" not in value:
+        return None
+    if not isinstance(value["by"], list):
+        raise TypeError("a reader is who and machine")
+    who, machine = map(_text, value["by"])
+    return Reader(who, machine)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("text is expected")
+    return value
 
 
 def _stamp(moment: datetime) -> str:
@@ -377,4 +467,9 @@ def _stamp(moment: datetime) -> str:
 
 
 def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or moment.microsecond:
+        raise ValueError("a time is given in whole seconds and with its zone")
+    return moment.astimezone(UTC)

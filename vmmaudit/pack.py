@@ -11,22 +11,23 @@ added later. A pack is never changed: judging or rendering again makes a new one
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import json
-import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final
 
 from vmmaudit import evidence as evidence_format
 from vmmaudit import scope as scope_format
+from vmmaudit.disk import sync_folder, write_new
 from vmmaudit.errors import PackError
 from vmmaudit.evidence import Evidence
 from vmmaudit.scope import Scope
@@ -38,6 +39,9 @@ OSCAL: Final = "oscal.json"
 NOTEBOOK: Final = "audit.ipynb"
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
+ANY: Final = f"[!.]*/{MANIFEST}"
+"""Finds the packs in a folder; a name with a dot is one that was not finished."""
+_PARTIAL: Final = ".partial-"
 _UNFIT: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f]+')
 
 
@@ -101,13 +105,15 @@ def write(
     listing = json.dumps(manifest, ensure_ascii=False, indent=1).encode() + b"\n"
     try:
         output.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=output))
+        partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=output))
     except OSError as error:
         raise _cannot_write(output, error) from error
     try:
         for path, data in {**files, MANIFEST: listing}.items():
-            write_through(partial / path, data)
+            write_new(partial / path, data)
+        sync_folder(partial)
         folder = _rename(partial, output, name)
+        sync_folder(output)
     except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
         if isinstance(error, OSError):
@@ -135,23 +141,24 @@ def examine(folder: Path) -> tuple[Pack, tuple[str, ...]]:
         PackError: it is no pack, or of a newer format.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
+        manifest = json.loads(read_own(folder / MANIFEST))
         listed = {file["path"]: file["sha256"] for file in manifest["files"]}
         newer = manifest["format"] > FORMAT
     except OSError as error:
         raise PackError(
             f"{folder} is not a pack: {MANIFEST} cannot be read ({error.strerror})."
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise PackError(f"{folder / MANIFEST} is damaged: it is not a list of files.") from error
     if newer:
         raise PackError(f"{folder} is of a newer format; use a newer vmmaudit to read it.")
     problems = []
     for path, expected in listed.items():
-        if not isinstance(path, str) or Path(path).name != path:
+        if not isinstance(path, str) or _UNFIT.search(path) or path in ("", ".", ".."):
             raise PackError(f"{folder / MANIFEST} names '{path}', which is not a file of the pack.")
         try:
-            found = hashlib.sha256((folder / path).read_bytes()).hexdigest()
+            with _opened_own(folder / path) as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError:
             problems.append(f"{folder / path} is missing or cannot be read.")
             continue
@@ -160,14 +167,37 @@ def examine(folder: Path) -> tuple[Pack, tuple[str, ...]]:
     return Pack(folder, manifest), tuple(problems)
 
 
-def write_through(path: Path, data: bytes) -> None:
-    """Write a new file that only its owner may read, and see it to the disk."""
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    with contextlib.suppress(OSError):  # Windows: access is by ACL instead
-        path.chmod(0o600)
+def read_own(path: Path) -> bytes:
+    """A file of a pack, which is neither a link to what lies elsewhere nor a pipe nor a device.
+
+    A pack comes from somebody else: what it links to is this machine's, and may never end.
+
+    Raises:
+        OSError: it cannot be read, or is no plain file.
+    """
+    with _opened_own(path) as file:
+        return file.read()
+
+
+def _opened_own(path: Path) -> BufferedReader:
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise OSError(errno.EINVAL, "it is a link or a device, not a file", str(path))
+    return path.open("rb")
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write one file whole or not at all, for its owner alone; what stood there is replaced.
+
+    Raises:
+        OSError: it cannot be written; what stood there still stands.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=path.parent))
+    try:
+        write_new(folder / path.name, data)
+        (folder / path.name).replace(path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    sync_folder(path.parent)
 
 
 def _rename(partial: Path, output: Path, name: str) -> Path:

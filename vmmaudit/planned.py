@@ -5,36 +5,36 @@ change                               # shows itself: one row per step
 change.document("de")                # the change request
 change.write("output")               # plan.json, change.ps1, rollback.ps1, documents
 
-proof = open_change("output/before", "output/after")
+proof = open_change("output/before", "output/after", "output/the-plan")
 proof                                # what moved, and whether it was planned
 """
 
 from __future__ import annotations
 
-import csv
-import html
-import io
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vmmaudit import pack as packs
 from vmmaudit.assessment import Assessment
-from vmmaudit.change.moved import Moved, missing, moved
-from vmmaudit.change.plan import Plan, dumps
+from vmmaudit.change.filed import filed
+from vmmaudit.change.plan import EntryStep, Plan, dumps
 from vmmaudit.change.scripts import script
 from vmmaudit.change.words import actor, sentence
 from vmmaudit.controls.texts import Texts
+from vmmaudit.errors import UsageError
 from vmmaudit.judge import assess
 from vmmaudit.pack import Pack
-from vmmaudit.report.change import Request, build_request
+from vmmaudit.proven import ChangeProof
+from vmmaudit.report.cell import framed, safe
+from vmmaudit.report.change import build_request
 from vmmaudit.report.docx import render_docx
-from vmmaudit.report.escape import csv_cell, visible
+from vmmaudit.report.escape import visible
 from vmmaudit.report.pdf import render_pdf
-from vmmaudit.report.proof import Proof, build_proof
+from vmmaudit.report.record import as_csv, as_json
+from vmmaudit.report.request import Request
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,8 +64,23 @@ class PlannedChange:
         return build_request(self._request(self.audit.languages(language)[0]))
 
     def _request(self, language: str) -> Request:
-        texts = Texts.load(language)
-        return Request(self.plan, self.audit.assessment, self.after, self.audit.scope, texts)
+        audit = self.audit
+        return Request(
+            self.plan,
+            audit.assessment,
+            self.after,
+            audit.scope,
+            audit.evidence.origin,
+            Texts.load(language),
+            self._names,
+        )
+
+    @cached_property
+    def _names(self) -> Mapping[str, str]:
+        """Who the entries of the plan's steps are for."""
+        steps = (step for step in self.plan.steps if isinstance(step, EntryStep))
+        sids = {ace.sid for step in steps for ace in (*step.before, *step.after) if ace.sid}
+        return {sid: self.audit.facts.name_of(sid) for sid in sids}
 
     def scripts(self) -> dict[str, bytes]:
         """`change.ps1` and `rollback.ps1`; neither was run on Windows by us."""
@@ -78,11 +93,11 @@ class PlannedChange:
         for language in languages:
             request = self._request(language)
             document = build_request(request)
-            fields = request.fields()
             found[f"change.{language}.pdf"] = render_pdf(document, attached)
             found[f"change.{language}.docx"] = render_docx(document)
-            found[f"change-request.{language}.json"] = _json(fields)
-            found[f"change-request.{language}.csv"] = _csv(fields)
+            for name, fields in (("servicenow", request.fields()), ("jira", request.jira())):
+                found[f"change-{name}.{language}.json"] = as_json(fields)
+                found[f"change-{name}.{language}.csv"] = as_csv(fields)
         return found
 
     def write(self, output: str | Path, languages: str = "") -> Pack | None:
@@ -114,129 +129,82 @@ class PlannedChange:
             for change in step.changes
         )
 
-    def _repr_html_(self) -> str:
-        texts = Texts.load(self.audit.languages()[0])
-        rows = "".join(
-            f"<tr><td>{number}</td>"
-            f"<td style='text-align:left'>{html.escape(visible(sentence(change, texts)))}</td>"
-            f"<td style='text-align:left'>{html.escape(actor(change, texts))}</td></tr>"
-            for number, step in enumerate(self.plan.steps, 1)
-            for change in step.changes
-        )
-        if not rows:
-            return f"<p>{html.escape(texts.word('change', 'document', 'headline_none'))}</p>"
-        return f"<table class='mathjax_ignore tex2jax_ignore'>{rows}</table>"
+    @property
+    def language(self) -> str:
+        """The first of the scope's languages."""
+        return self.audit.languages()[0]
 
+    def listing(self) -> pd.DataFrame:
+        """One row per step in the reader's words: headings and values."""
+        texts = Texts.load(self.language)
+        heads = [texts.word("change", "column", name) for name in ("number", "who", "change")]
+        return self.to_frame(self.language).set_axis(heads, axis="columns")
 
-@dataclass(frozen=True)
-class ChangeProof:
-    """What moved between two audits, compared with the plan that follows from the first."""
-
-    before: Audit
-    after: Audit
-
-    @cached_property
-    def plan(self) -> Plan:
-        """The plan made from the first audit."""
-        return self.before.plan().plan
-
-    @cached_property
-    def moves(self) -> tuple[Moved, ...]:
-        """Every value that was read in both and is different."""
-        return moved(self.before.evidence, self.after.evidence, self.plan)
-
-    def _proof(self, language: str) -> Proof:
-        return Proof(
-            self.before.assessment,
-            self.after.assessment,
-            self.moves,
-            missing(self.moves, self.plan),
-            self.plan,
-            self.after.scope,
-            Texts.load(language),
-        )
-
-    def document(self, language: str = "") -> Document:
-        """The proof in one language (default: the scope's first)."""
-        return build_proof(self._proof(self.after.languages(language)[0]))
-
-    def files(self, languages: Sequence[str]) -> dict[str, bytes]:
-        """Everything that is written but the manifest."""
-        found = {"moved.json": _json_rows(self.moves)}
-        attached = dict(found)
-        for language in languages:
-            document = build_proof(self._proof(language))
-            found[f"change-proof.{language}.pdf"] = render_pdf(document, attached)
-            found[f"change-proof.{language}.docx"] = render_docx(document)
-        return found
-
-    def write(self, output: str | Path, languages: str = "") -> Pack | None:
-        """Write the folder of this proof; an empty `output` writes nothing."""
-        if not str(output):
-            return None
-        origin = self.after.evidence.origin
-        return packs.write(
-            Path(output),
-            packs.name_of(f"{self.after.name}-change-proof", origin.moment),
-            self.files(self.after.languages(languages)),
-            tool=origin.tool,
-            moment=origin.moment,
-            derived_from=self.after.derived_from,
-        )
-
-    def to_frame(self, language: str = "en") -> pd.DataFrame:
-        """One row per value that moved; `language` is for the likeness with a plan's."""
-        import pandas as pd
-
-        del language
-        return pd.DataFrame(
-            [
-                {
-                    "object": visible(move.place),
-                    "attribute": move.what,
-                    "gone": visible("; ".join(move.gone)),
-                    "new": visible("; ".join(move.new)),
-                    "planned": bool(move.planned),
-                }
-                for move in self.moves
-            ],
-            columns=["object", "attribute", "gone", "new", "planned"],
-        )
+    @property
+    def summary(self) -> str:
+        """How many steps for how many pairs, and what would be ready then."""
+        request = self._request(self.language)
+        return f"{request.headline} {request.fill('document', 'now', **request.counts)}"
 
     def _repr_html_(self) -> str:
-        table = self.to_frame().to_html(index=False, escape=True)
-        return f"<div class='mathjax_ignore tex2jax_ignore'>{table}</div>"
+        texts = Texts.load(self.language)
+        frame = self.to_frame(self.language)
+        tiles = "".join(
+            f"<li><strong>{texts.number(int(number))}</strong>{safe(who)}</li>"
+            for who, number in frame.groupby("who", sort=False)["step"].nunique().items()
+        )
+        request = self._request(self.language)
+        obstacles = "".join(f"<li>{safe(said)}</li>" for said in request.obstacles)
+        left = f"<h3>{safe(request.word('document', 'obstacles'))}</h3><ul>{obstacles}</ul>"
+        groups = f"<p class='note'>{safe(request.word('document', 'groups'))} ↓</p>"
+        return framed(
+            f"<h3>{safe(request.headline)}</h3><ul class='tiles'>{tiles}</ul>",
+            f"<p>{safe(request.fill('document', 'now', **request.counts))}</p>",
+            left if obstacles else "",
+            groups if self.plan.proposals else "",
+            language=self.language,
+        )
 
 
-def open_change(before: str | Path = "", after: str | Path = "") -> PlannedChange | ChangeProof:
+def open_change(
+    before: str | Path = "", after: str | Path = "", plan: str | Path = ""
+) -> PlannedChange | ChangeProof:
     """The plan that follows from a pack (or the demo); with a later pack, the proof.
+
+    Args:
+        before: the pack from before the change; empty: the demo.
+        after: the pack from after it; empty: the change is planned.
+        plan: the folder that was written then, or its `plan.json`; empty: the plan for every
+            host and library of the pack before.
 
     Raises:
         PackError: one of them is no pack, or was changed.
+        UsageError: the plan does not follow from the pack before, or there is nothing to compare.
     """
     from vmmaudit.audit import open_audit
 
+    if after:
+        return proved(before, after, plan)
+    if plan:
+        raise UsageError("A plan is compared with two packs; name the one after the change.")
+    return open_audit(evidence=before).plan()
+
+
+def proved(before: str | Path, after: str | Path, plan: str | Path = "") -> ChangeProof:
+    """What moved between two packs; the arguments and errors are those of `open_change`."""
+    from vmmaudit.audit import open_audit
+
     first = open_audit(evidence=before)
-    if not after:
-        return first.plan()
-    return ChangeProof(first, open_audit(evidence=after))
+    known = _filed(first, Path(plan)) if plan else None
+    return ChangeProof(first, open_audit(evidence=after), known)
 
 
-def _json_rows(moves: Sequence[Moved]) -> bytes:
-    rows = [asdict(move) for move in moves]
-    return json.dumps(rows, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
-
-
-def _json(fields: Mapping[str, str]) -> bytes:
-    return json.dumps(fields, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
-
-
-def _csv(fields: Mapping[str, str]) -> bytes:
-    """One row with a head, for the import of ServiceNow or Jira; nothing in it is a formula."""
-    target = io.StringIO(newline="")
-    writer = csv.writer(target)
-    writer.writerow(fields)
-    writer.writerow(
-        "\n".join(csv_cell(line) for line in value.split("\n")) for value in fields.values()
-    )
-    return target.getvalue().encode("utf-8-sig", "replace")
+def _filed(audit: Audit, source: Path) -> Plan:
+    if source.is_dir():
+        packs.read(source)
+        source /= PLAN
+    try:
+        data = packs.read_own(source)
+    except OSError as error:
+        raise UsageError(f"{source} cannot be read: {error.strerror or error}.") from error
+    return filed(audit.facts, data, str(source))

@@ -35,6 +35,18 @@ VMM_SERVICES: Final = ("SCVMMService", "VMMService")
 """The VMM service since 2012, and before."""
 VMM_AGENTS: Final = ("SCVMMAgent", "VMMAgent")
 """The agent on every machine that VMM manages, since 2012 and before."""
+VMM_CMDLETS: Final = (
+    "Get-SCISO",
+    "Get-SCJob",
+    "Get-SCLibraryShare",
+    "Get-SCRunAsAccount",
+    "Get-SCVMHost",
+    "Get-SCVMHostCluster",
+    "Get-SCVMMManagedComputer",
+    "Get-SCVMMServer",
+    "Get-SCVirtualDVDDrive",
+)
+"""What VMM is asked about itself."""
 SERVICE_ACCOUNT: Final = "ObjectName"
 SERVICE_START: Final = "Start"
 _SERVICE_KEYS: Final = "SYSTEM\\CurrentControlSet\\Services\\"
@@ -46,6 +58,16 @@ VMM_VERSION: Final = (VMM_SETUP, "ProductVersion")
 VMM_OWN_SPNS: Final = (VMM_SETUP, "VmmServicePrincipalNames")
 BITS_OF_SERVER: Final = (VMM_SETTINGS, "BITSTcpPort")
 BITS_OF_AGENT: Final = (AGENT_SETUP, "BITSTcpPort")
+NAME_HARDENING: Final = (
+    _SERVICE_KEYS + "LanmanServer\\Parameters",
+    "SmbServerNameHardeningLevel",
+)
+"""Whether an SMB server takes only tickets for names that it knows as its own."""
+NTLM_RECEIVED: Final = (
+    "SYSTEM\\CurrentControlSet\\Control\\Lsa\\MSV1_0",
+    "RestrictReceivingNTLMTraffic",
+)
+"""Whether a server refuses NTLM."""
 
 PRINCIPAL: Final = (
     "accountExpires",
@@ -257,6 +279,12 @@ def cluster_names(domain: str) -> Question:
     )
 
 
+def silos(domain: str) -> Question:
+    """The accounts that are assigned to an authentication policy silo, by DN."""
+    attribute = "msDS-AssignedAuthNPolicySilo"
+    return search(domain, base_dn(domain), "sub", f"({attribute}=*)", (attribute,))
+
+
 def computer_at(domain: str, dn: str) -> Question:
     """The computer account that a service connection point lies under."""
     return search(domain, dn, "base", "(objectCategory=computer)", PRINCIPAL)
@@ -271,6 +299,11 @@ def token_groups(domain: str, dn: str) -> Question:
         "(objectClass=*)",
         ("tokenGroups", "tokenGroupsGlobalAndUniversal"),
     )
+
+
+def link_times(domain: str, dn: str) -> Question:
+    """When each member of a group came to be one, where the directory tells."""
+    return search(domain, dn, "base", "(objectClass=group)", ("msDS-ReplValueMetaData",))
 
 
 def names(domain: str, wanted: Iterable[str]) -> list[Question]:

@@ -10,15 +10,19 @@ import hashlib
 import ipaddress
 import json
 import re
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
 from enum import StrEnum
+from fnmatch import fnmatchcase
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -36,6 +40,8 @@ _LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _DNS_NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _REFERENCE: Final = re.compile(r"sso|ccache|prompt|env:[A-Za-z_][A-Za-z0-9_]*|keyring:[^/]+/.+")
 _UNC: Final = re.compile(r'\\\\([^\\/:*?"<>|]+)\\([^\\/:*?"<>|]+)\\?')
+_LANGUAGE: Final = re.compile(r"^[a-z]{2,3}([_-][A-Za-z]{2,4})?$")
+_SERVERS: Final = r"[A-Za-z0-9_.:*?-]+"
 _ACCOUNT: Final = re.compile(r'[^\\@/"\[\]:;|=,+*?<>]+\\[^\\/"\[\]:;|=,+*?<>]+|[^\\@]+@[^\\@]+')
 
 
@@ -43,6 +49,22 @@ def _dns_name(value: str) -> str:
     if not _DNS_NAME.fullmatch(value):
         raise ValueError(f"'{value}' is not a DNS name")
     return value.rstrip(".").lower()
+
+
+def _worded(value: Any) -> Any:
+    texts = value if isinstance(value, dict) else {"en": value}
+    if texts and all(
+        isinstance(code, str)
+        and _LANGUAGE.fullmatch(code)
+        and isinstance(text, str)
+        and 0 < len(text.strip()) <= 2000
+        for code, text in texts.items()
+    ):
+        return value
+    raise ValueError(
+        "is not a text of at most 2,000 characters; write one, or one for each language: "
+        "{de: …, en: …}"
+    )
 
 
 def _account(value: str) -> str:
@@ -60,9 +82,32 @@ def _reference(value: str) -> str:
     return value
 
 
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(
+            f"'{value}' is not a time zone; write a name such as Europe/Berlin"
+        ) from None
+    return value
+
+
+def _in_language(given: str | dict[str, str], language: str) -> str:
+    if isinstance(given, str):
+        return given
+    return given.get(language) or next(iter(given.values()))
+
+
 Classification: TypeAlias = Literal["public", "internal", "confidential", "strictly-confidential"]
+_Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+_LanguageCode = Annotated[str, StringConstraints(pattern=_LANGUAGE.pattern)]
+Worded = Annotated[
+    _Text | Annotated[dict[_LanguageCode, _Text], Field(min_length=1)], BeforeValidator(_worded)
+]
+"""What is printed as it stands, or by language: `{de: …, en: …}`."""
 DnsName = Annotated[str, AfterValidator(_dns_name)]
 AccountName = Annotated[str, AfterValidator(_account)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
 SecretReference = Annotated[str, AfterValidator(_reference)]
 
 
@@ -106,12 +151,16 @@ class Period(_Part):
 
 
 class Audit(_Part):
-    """The mandate: title, period, classification, languages, exclusions, notes on the sample."""
+    """The mandate: title, period, classification, languages, exclusions, notes on the sample.
 
-    title: str = Field(min_length=1, max_length=200)
+    Title and mandate may be given by language: `title: {de: …, en: …}`.
+    """
+
+    title: Worded
     client: str = ""
-    mandate: str = ""
+    mandate: Worded | None = None
     period: Period | None = None
+    time_zone: TimeZone = "UTC"
     classification: Classification = "internal"
     languages: tuple[str, ...] = Field(default=("de", "en"), min_length=1)
     document_id: str = ""
@@ -119,6 +168,19 @@ class Audit(_Part):
     exclusions: tuple[str, ...] = ()
     sample: str = ""
     retention_years: int | None = Field(default=None, ge=1, le=100)
+
+    def titled(self, language: str) -> str:
+        """The title in a language, or else in the first one it is given in."""
+        return _in_language(self.title, language)
+
+    def mandated(self, language: str) -> str:
+        """The mandate in a language, or else in the first one it is given in."""
+        return _in_language(self.mandate, language) if self.mandate else ""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where the documents' times are told, besides UTC."""
+        return ZoneInfo(self.time_zone)
 
 
 class Person(_Part):
@@ -147,6 +209,8 @@ class Domain(_Part):
     """An Active Directory domain and how it is reached.
 
     `transport`: `sealed` is port 389 signed and sealed, `ldaps` 636, `starttls` TLS on 389.
+    `winrm`: whether servers of the domain may be asked over WinRM (`http` is port 5985, encrypted
+    by Kerberos; `https` 5986) where pipes are refused, and for what only WinRM tells.
     """
 
     name: DnsName
@@ -154,6 +218,7 @@ class Domain(_Part):
     transport: Literal["sealed", "ldaps", "starttls"] = "sealed"
     auth: Authentication = Field(default=Authentication(), json_schema_extra=_or_reference)
     ca: Path | None = None
+    winrm: Literal["off", "http", "https"] = "off"
 
     @field_validator("auth", mode="before")
     @classmethod
@@ -220,6 +285,17 @@ class Library(_Part):
         return self.share.split("\\")[3]
 
 
+class Site(_Part):
+    """A place whose servers are read by workers that stand in it (`--executor`).
+
+    `servers` are full names or patterns (`*`, `?`), of domains too; a server that no site names
+    is read where its domain is.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
+    servers: tuple[Annotated[str, Field(pattern=rf"^{_SERVERS}$")], ...] = Field(min_length=1)
+
+
 class Thresholds(_Part):
     """Numbers that a verdict depends on, with the field's usual values."""
 
@@ -275,6 +351,32 @@ class Branding(_Part):
         return value
 
 
+class ChangeRecord(_Part):
+    """How a plan is filed: what only the people know who file it.
+
+    `start` and `end` are of the audit's time zone where they name no offset of their own.
+    """
+
+    number: str = Field(default="", max_length=40)
+    type: Literal["normal", "standard", "emergency"] = "normal"
+    business_service: str = ""
+    assignment_group: str = ""
+    requested_by: str = ""
+    assigned_to: str = ""
+    start: datetime | None = None
+    end: datetime | None = None
+    cab_required: bool = True
+
+    @model_validator(mode="after")
+    def _in_order(self) -> ChangeRecord:
+        if self.start and self.end:
+            if (self.start.tzinfo is None) is not (self.end.tzinfo is None):
+                raise ValueError("give both start and end with an offset, or neither")
+            if self.end <= self.start:
+                raise ValueError(f"the change ends ({self.end}) before it begins ({self.start})")
+        return self
+
+
 class Scope(_Part):
     """The whole file."""
 
@@ -285,10 +387,12 @@ class Scope(_Part):
     vmm: tuple[VmmServer, ...] = ()
     hosts: tuple[Host, ...] = Field(min_length=1)
     libraries: tuple[Library, ...] = Field(min_length=1)
+    sites: tuple[Site, ...] = ()
     thresholds: Thresholds = Thresholds()
     waivers: tuple[Waiver, ...] = ()
     waivers_file: str = ""
     branding: Branding = Branding()
+    change: ChangeRecord = ChangeRecord()
 
     @model_validator(mode="after")
     def _unique(self) -> Scope:
@@ -297,10 +401,21 @@ class Scope(_Part):
             ("hosts", [host.name for host in self.hosts]),
             ("libraries", [library.share.lower() for library in self.libraries]),
             ("vmm", [vmm.server for vmm in self.vmm]),
+            ("sites", [site.name for site in self.sites]),
         ):
             for index, name in enumerate(names):
                 if name in names[:index]:
                     raise _DuplicateError(part, index, name)
+        return self
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Scope:
+        for domain in self.domains if self.sites else ():
+            if not self.site_of(domain.name):
+                raise ValueError(
+                    f"no site names the domain '{domain.name}'; put it into the one whose workers "
+                    "reach its controllers"
+                )
         return self
 
     @property
@@ -311,6 +426,14 @@ class Scope(_Part):
     def domain_of(self, server: str) -> Domain:
         """The domain a server belongs to by its DNS suffix; a short name is of the first one."""
         return nearest(self.domains, server)
+
+    def site_of(self, server: str) -> str:
+        """The first site that names a server, else its domain's; empty where there are none."""
+        for name in (server.lower(), self.domain_of(server).name):
+            for site in self.sites:
+                if any(fnmatchcase(name, pattern.lower()) for pattern in site.servers):
+                    return site.name
+        return ""
 
     def account_of(self, host: Host) -> AccountName | None:
         """A(H): the host's Run As account, else the VMM service account if it is declared."""
@@ -363,14 +486,16 @@ def parse(text: str, name: str, folder: Path = Path()) -> Scope:
     except MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ScopeError(f"{name}{line}: this is not valid YAML: {error.problem}.") from error
-    except (YAMLError, RecursionError) as error:
+    except (YAMLError, *_BROKEN) as error:
         raise ScopeError(f"{name} is not valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(document, CommentedMap):
         raise ScopeError(f"{name} holds no scope; it must begin with 'format: 1'.")
     if isinstance(document.get("format"), int) and document["format"] > 1:
         raise ScopeError(f"{name} has format {document['format']}; this vmmaudit reads format 1.")
     try:
-        scope = Scope.model_validate(_plain(document))
+        scope = Scope.model_validate(_plain(document, count(_MOST_ENTRIES, -1)))
+    except RecursionError as error:
+        raise ScopeError(f"{name} is nested too deeply, or in itself.") from error
     except ValidationError as error:
         raise ScopeError("\n".join(_sentences(error, document, name))) from error
     return _with_absolute_paths(scope, folder)
@@ -402,12 +527,17 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
-    """The document without ruamel's own types, which pydantic's strictness would stumble on."""
+def _plain(value: Any, left: Iterator[int]) -> Any:
+    """The document without ruamel's own types, which pydantic's strictness would stumble on.
+
+    Aliases are written out here, so a few lines could become more than there is memory.
+    """
+    if next(left) < 0:
+        raise RecursionError
     if isinstance(value, CommentedMap):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(item, left) for key, item in value.items()}
     if isinstance(value, CommentedSeq):
-        return [_plain(item) for item in value]
+        return [_plain(item, left) for item in value]
     if isinstance(value, str):
         return str(value)
     return value
@@ -425,6 +555,13 @@ def _sentences(error: ValidationError, document: CommentedMap, name: str) -> lis
     return sentences
 
 
+_BROKEN: Final = (
+    *(RecursionError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError),
+    *(AssertionError, NotImplementedError),
+)
+"""What the YAML library raises besides its own errors, over text that is meant to break it."""
+_MOST_ENTRIES: Final = 1_000_000
+"""Keys and values of a whole scope, aliases written out; a hundred thousand hosts need less."""
 _MESSAGES: Final = {
     "extra_forbidden": "there is no such key; check its spelling",
     "missing": "this key is required",
@@ -435,6 +572,7 @@ _MESSAGES: Final = {
     "int_parsing": "a whole number is expected here",
     "int_type": "a whole number is expected here",
     "date_from_datetime_parsing": "a date is expected here, such as 2026-12-31",
+    "string_pattern_mismatch": "this is no name; letters, digits, - and _ are allowed",
     "too_short": "at least one entry is required here",
 }
 

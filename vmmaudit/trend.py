@@ -171,11 +171,8 @@ def _chart(name: str, points: Sequence[Point], texts: Texts) -> dict[str, Any]:
         "title": texts.fill(texts.sentence("trend", "chart"), {"name": name, "count": len(points)}),
         "description": said,
         "width": _LABEL + _STEP * len(points),
-        "height": _ROW * len(_ORDER) + _FOOT,
-        "lines": [
-            _line(verdict, points, middles, _ROW * row, texts)
-            for row, verdict in enumerate(_ORDER, 1)
-        ],
+        "height": _ROW * (len(_ORDER) + 1) + _FOOT,
+        "lines": _lines(points, middles, texts),
         "days": [
             {"middle": middle, "label": p.moment.astimezone(UTC).strftime("%Y-%m-%d")}
             for middle, p in zip(middles, points, strict=True)
@@ -185,22 +182,33 @@ def _chart(name: str, points: Sequence[Point], texts: Texts) -> dict[str, Any]:
 
 
 def _line(
-    verdict: Verdict, points: Sequence[Point], middles: Sequence[int], base: int, texts: Texts
+    key: str, label: str, counts: Sequence[int], most: int, middles: Sequence[int], texts: Texts
 ) -> dict[str, Any]:
-    """One kind of verdict over all audits, to a scale of its own: few failures stay visible."""
-    most = max(p.verdicts[verdict] for p in points) or 1
-    bars = []
-    for middle, p in zip(middles, points, strict=True):
-        height = round(_HIGH * p.verdicts[verdict] / most, 2)
-        bars.append(
-            {
-                "x": middle - _BAR // 2,
-                "y": round(base - height, 2),
-                "width": _BAR,
-                "height": height,
-                "middle": middle,
-                "count": texts.number(p.verdicts[verdict]),
-            }
-        )
-    label = texts.label("verdict", verdict.value)
-    return {"key": verdict.value, "label": label, "base": base, "bars": bars}
+    """One number over all audits, to a scale of its own: few failures stay visible."""
+    heights = [round(_HIGH * count / (most or 1), 2) for count in counts]
+    bars = [
+        {
+            "x": middle - _BAR // 2,
+            "height": height,
+            "width": _BAR,
+            "middle": middle,
+            "count": texts.number(count),
+        }
+        for middle, count, height in zip(middles, counts, heights, strict=True)
+    ]
+    return {"key": key, "label": label, "bars": bars}
+
+
+def _lines(points: Sequence[Point], middles: Sequence[int], texts: Texts) -> list[dict[str, Any]]:
+    """The pairs that are ready, of all that were audited; then the verdicts by their kinds."""
+    ready, pairs = [p.ready for p in points], max(p.pairs for p in points)
+    lines = [_line("ready", texts.sentence("trend", "ready"), ready, pairs, middles, texts)]
+    for verdict in _ORDER:
+        counts = [p.verdicts[verdict] for p in points]
+        label = texts.label("verdict", verdict.value)
+        lines.append(_line(verdict.value, label, counts, max(counts), middles, texts))
+    for row, line in enumerate(lines, 1):
+        line["base"] = _ROW * row
+        for bar in line["bars"]:
+            bar["y"] = round(_ROW * row - bar["height"], 2)
+    return lines

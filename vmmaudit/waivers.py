@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
-from python_calamine import CalamineError, CalamineWorkbook
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
+from vmmaudit import spreadsheet
 from vmmaudit.assessment import GrantedWaiver, Judgement, Verdict
 from vmmaudit.errors import ScopeError
 from vmmaudit.scope import Scope, Waiver
@@ -186,11 +186,8 @@ def _rows(path: Path, name: str) -> Iterator[tuple[int, list[Any]]]:
     if kind in _TEXT:
         return _lines(content, name)
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        sheet = book.get_sheet_by_index(0)
-        first = sheet.start[0] + 1 if sheet.start else 1
-        return iter(list(enumerate(sheet.to_python(skip_empty_area=True), first)))
-    except CalamineError as error:
+        return iter(spreadsheet.rows(content))
+    except ValueError as error:
         raise ScopeError(f"{name} cannot be read as a workbook: {error}.") from error
 
 
@@ -204,8 +201,11 @@ def _lines(content: bytes, name: str) -> Iterator[tuple[int, list[Any]]]:
     first = text.partition("\n")[0]
     delimiter = max(";,\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    for row in reader:
-        yield reader.line_num, [cell.strip() for cell in row]
+    try:
+        for row in reader:
+            yield reader.line_num, [cell.strip() for cell in row]
+    except csv.Error as error:
+        raise ScopeError(f"{name}, row {reader.line_num}: {error}.") from error
 
 
 def _columns(head: Sequence[Any], place: str) -> dict[str, int]:

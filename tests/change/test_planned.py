@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,15 +13,21 @@ import pytest
 from pypdf import PdfReader
 
 from tests import worlds
+from tests.report.test_languages import FACTS, of_html, shape
 from tests.simulate import scope_text, simulate
 from vmmaudit.audit import Audit, demo
 from vmmaudit.change.changes import AddDelegationTarget, Named
 from vmmaudit.change.plan import ListStep, Plan
 from vmmaudit.change.scripts import literal, script
 from vmmaudit.controls.texts import languages
-from vmmaudit.errors import UsageError
+from vmmaudit.errors import ScopeError, UsageError
 from vmmaudit.planned import ChangeProof, PlannedChange, open_change
+from vmmaudit.report.change import build_request
+from vmmaudit.report.document import Document
+from vmmaudit.report.html import render_html
+from vmmaudit.report.request import shortened
 from vmmaudit.runner import execute
+from vmmaudit.scope import parse
 
 HOSTILE = (
     "'; Remove-Item C:\\ -Recurse #",
@@ -53,7 +60,8 @@ def test_the_folder_holds_everything(change: PlannedChange, tmp_path: Path):
         "manifest.json",
         *(f"change.{language}.{kind}" for language in ("de", "en") for kind in ("pdf", "docx")),
         *(
-            f"change-request.{language}.{kind}"
+            f"change-{system}.{language}.{kind}"
+            for system in ("servicenow", "jira")
             for language in ("de", "en")
             for kind in ("json", "csv")
         ),
@@ -82,17 +90,144 @@ def test_every_object_and_old_value_stands_in_the_document(change: PlannedChange
             assert all(value in text for value in step["before"])
 
 
+SERVICENOW = {
+    *("number", "type", "state", "short_description", "description", "category", "cmdb_ci"),
+    *("business_service", "assignment_group", "assigned_to", "requested_by", "justification"),
+    *("risk", "impact", "risk_impact_analysis", "implementation_plan", "backout_plan"),
+    *("test_plan", "start_date", "end_date", "cab_required", "cab_recommendation", "approval"),
+    *("close_code", "close_notes"),
+}
+
+
+def row_of(data: bytes) -> dict[str, str]:
+    (row,) = csv.DictReader(io.StringIO(data.decode("utf-8-sig")))
+    return row
+
+
 @pytest.mark.parametrize("language", languages())
-def test_the_request_has_the_fields_of_servicenow(change: PlannedChange, language: str):
+def test_the_request_has_the_fields_of_servicenow_and_jira(change: PlannedChange, language: str):
     files = change.files((language,))
-    fields = json.loads(files[f"change-request.{language}.json"])
-    rows = list(
-        csv.DictReader(io.StringIO(files[f"change-request.{language}.csv"].decode("utf-8-sig")))
-    )
-    assert [set(row) for row in rows] == [set(fields)]
+    fields = json.loads(files[f"change-servicenow.{language}.json"])
+    assert set(fields) == SERVICENOW | {"evidence_sha256"}
+    assert set(row_of(files[f"change-servicenow.{language}.csv"])) == set(fields)
     assert len(fields["short_description"]) <= 160
     assert "HYPER03$" in fields["implementation_plan"]
+    assert "-Add @{'msDS-AllowedToDelegateTo'='cifs/" in fields["implementation_plan"]
     assert "userAccountControl: 4096" in fields["backout_plan"]
+    jira = json.loads(files[f"change-jira.{language}.json"])
+    assert jira["Backout plan"] == fields["backout_plan"]
+    assert set(row_of(files[f"change-jira.{language}.csv"])) == set(jira)
+
+
+def recorded(audit: Audit) -> Audit:
+    """With everything in the scope that people know of a change."""
+    text = audit.scope_text + (
+        "change:\n  number: CHG0031415\n  type: emergency\n  business_service: Virtualisierung\n"
+        "  assignment_group: Windows-Betrieb\n  requested_by: Jana Müller\n"
+        "  assigned_to: Peter Weiß\n  start: 2026-12-01 20:00\n  end: 2026-12-01T23:30:00\n"
+        "  cab_required: false\n"
+    ).replace("audit:\n", "audit:\n  time_zone: Europe/Berlin\n")
+    scope = parse(text, "scope.yaml")
+    zoned = scope.audit.model_copy(update={"time_zone": "Europe/Berlin"})
+    return replace(audit, scope_text=text, scope=scope.model_copy(update={"audit": zoned}))
+
+
+def test_what_people_know_of_the_change_comes_from_the_scope():
+    planned = recorded(demo()).plan()
+    files = planned.files(("de",))
+    fields = json.loads(files["change-servicenow.de.json"])
+    assert fields["number"] == "CHG0031415"
+    assert (fields["type"], fields["cab_required"]) == ("emergency", "false")
+    assert (fields["start_date"], fields["end_date"]) == (
+        "2026-12-01 19:00:00",
+        "2026-12-01 22:30:00",
+    )
+    pdf = PdfReader(io.BytesIO(files["change.de.pdf"]))
+    text = " ".join(" ".join(page.extract_text() for page in pdf.pages).split())
+    for said in ("CHG0031415", "Windows-Betrieb", "Notfalländerung", "20:00", "23:30"):
+        assert said in text, said
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ("start: 2026-12-02\n  end: 2026-12-01", "before it begins"),
+        ("start: 2026-12-01T10:00Z\n  end: 2026-12-01T11:00", "offset"),
+    ],
+)
+def test_a_window_that_cannot_be_is_refused(lines: str, problem: str):
+    with pytest.raises(ScopeError, match=problem):
+        parse(demo().scope_text + f"change:\n  {lines}\n", "scope.yaml")
+
+
+def shown(document: Document) -> str:
+    """All words of a document."""
+    return of_html(render_html(document))
+
+
+def test_no_word_of_the_other_language_stands_in_the_request(change: PlannedChange):
+    german, english = (shown(change.document(language)) for language in ("de", "en"))
+    for word in ("allow ", "deny ", "flags ", "local members", " none"):
+        assert word not in german
+    for word in ("Zulassen", "keine"):
+        assert word not in english
+
+
+def proof_of(audit: Audit) -> ChangeProof:
+    mended = worlds.conforming()
+    evidence, scope = simulate(mended)
+    return ChangeProof(audit, Audit("demo", scope_text(mended), scope, evidence))
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_both_languages_say_the_same(change: PlannedChange, fact: str):
+    proof = proof_of(demo())
+    for made in (change.document, proof.document):
+        german, english = (Counter(FACTS[fact].findall(shown(made(it)))) for it in ("de", "en"))
+        assert german == english
+    assert shape(change.document("de")) == shape(change.document("en"))
+    assert shape(proof.document("de")) == shape(proof.document("en"))
+
+
+def test_the_proof_closes_the_record():
+    proof = proof_of(demo())
+    closing = json.loads(proof.files(("en",))["change-close.en.json"])
+    assert closing["close_code"] in ("successful_issues", "unsuccessful")
+    assert closing["close_notes"].count("\n") == 2
+    assert row_of(proof.files(("en",))["change-close.en.csv"]) == closing
+
+
+def test_without_a_plan_nothing_is_planned_or_unplanned():
+    world = worlds.conforming()
+    before, scope = simulate(world)
+    after, _ = simulate(world.with_host("HYPER03", delegate_to=()))
+    proof = ChangeProof(
+        Audit("a", scope_text(world), scope, before), Audit("b", scope_text(world), scope, after)
+    )
+    assert [move.planned for move in proof.moves] == [None]
+    assert list(proof.to_frame()["planned"]) == [None]
+    assert "kein Plan" in shown(proof.document("de"))
+
+
+def test_long_lists_say_what_they_leave_out(change: PlannedChange):
+    request = change._request("de")
+    (pair,) = set(request.wanted[:1])
+    wanted = tuple((f"host{n}.contoso.com", pair.share) for n in range(250))
+    readiness = tuple(replace(pair, host=host) for host, _ in wanted)
+    many = replace(
+        request,
+        plan=replace(request.plan, wanted=wanted),
+        before=replace(request.before, readiness=readiness),
+    )
+    assert shown(build_request(many)).count("und 50 weitere") == 2
+    assert many.fields()["cmdb_ci"].count(";") == 249
+
+
+def test_the_summary_field_breaks_between_words():
+    text = "Wort " * 40
+    assert len(shortened(text)) <= 160
+    assert shortened(text).endswith("Wort…")
+    assert shortened("kurz") == "kurz"
 
 
 def test_only_the_hosts_that_were_asked_for():
@@ -190,3 +325,33 @@ def test_a_proof_says_what_nobody_planned():
     assert same.moves == ()
     assert replace(same).document("de").cover.headline
     assert same.to_frame().empty
+
+
+def test_the_change_documents_carry_the_customers_brand(tmp_path: Path):
+    given = demo()
+    picture = tmp_path / "logo.png"
+    from tests.report.test_branding import picture as red
+
+    picture.write_bytes(red())
+    branding = given.scope.branding.model_copy(
+        update={
+            "logo": str(picture),
+            "sender": "Prüfstelle Nord",
+            "document_id": "IR-{{year}}-{{digest}}",
+            "classifications": {"internal": {"de": "NUR INTERN"}},
+            "retention_years": 7,
+            "templates": {"audit-html/style.css": ".ours { color: #012345 }\n"},
+        }
+    )
+    audit = given.scope.audit.model_copy(update={"time_zone": "Europe/Berlin"})
+    scope = given.scope.model_copy(update={"branding": branding, "audit": audit})
+    planned = replace(given, scope=scope).plan()
+    request = planned.document("de")
+    proof = ChangeProof(planned.audit, planned.audit).document("de")
+    for document, prefix in ((request, "CHG-IR-2026-"), (proof, "CHP-IR-2026-")):
+        assert document.identifier.startswith(prefix)
+        assert document.classification == "NUR INTERN"
+        assert document.cover.logo == red()
+        assert document.cover.sender == "Prüfstelle Nord"
+        assert "7" in {name: found[0].text for name, found in document.cover.facts}["Aufbewahrung"]
+        assert document.templates

@@ -14,9 +14,37 @@ from hypothesis import strategies as st
 from tree_sitter import Language, Node, Parser
 
 from vmmaudit.audit import demo
-from vmmaudit.change.changes import Actor, AddDelegationTarget, AddMember, Named, RemoveFromFile
-from vmmaudit.change.plan import EntryStep, ListStep, MemberStep, NumberStep, Plan, RestartStep
+from vmmaudit.change.changes import (
+    Actor,
+    AddDelegationTarget,
+    AddMember,
+    AllowToAct,
+    Change,
+    ClearControlBit,
+    GrantOnFile,
+    GrantOnShare,
+    Named,
+    RegisterSpn,
+    RemoveExpiry,
+    RemoveFromFile,
+    RemoveFromShare,
+    RemoveMember,
+    RemoveSpn,
+    Restart,
+    SetControlBit,
+)
+from vmmaudit.change.commands import commands
+from vmmaudit.change.plan import (
+    EntryStep,
+    ListStep,
+    MemberStep,
+    NumberStep,
+    Plan,
+    RestartStep,
+    Step,
+)
 from vmmaudit.change.scripts import literal, script
+from vmmaudit.windows.access import READ, READ_EXECUTE
 from vmmaudit.windows.descriptor import Ace
 
 PARSER = Parser(Language(tree_sitter_powershell.language()))
@@ -136,6 +164,14 @@ def test_writing_waits_for_all_checks_and_for_a_yes(source: bytes):
     assert main.index("ShouldProcess") < main.index("Set-State")
 
 
+def test_a_step_is_looked_at_again_right_before_it_is_written(source: bytes):
+    """Between the check of all steps and the yes to one of them somebody else may write."""
+    text = source.decode()
+    main = text[text.index("$states = @{}") :]
+    asked = main[main.index("ShouldProcess") : main.index("Set-State")]
+    assert asked.index("(Get-State $step) -ne") < asked.index("exit 1")
+
+
 NASTY = "'\u2018\u2019\u201a\u201b\"$`\n\r\0;#(){}@|&<>\u202e\u00e4\ud83d\ude00 "
 
 
@@ -160,3 +196,73 @@ def test_a_literal_is_one_expression(name: str):
     assert not tree.has_error
     assert not list(nodes(tree, "command_name"))
     assert len(list(nodes(tree, "assignment_expression"))) == 1
+
+
+BY_HAND = {
+    "Set-ADObject",
+    "Set-ADAccountControl",
+    "Enable-ADAccount",
+    "Clear-ADAccountExpiration",
+    "Grant-SmbShareAccess",
+    "icacls",
+    r".\change.ps1",
+}
+
+
+def every_change(name: str) -> Plan:
+    """A step for every kind of change, everything in it called `name`."""
+    who = Named("S-1-5-21-1-2-3-4", name, f"CN={name}", "contoso.com")
+    share = r"\\library01.contoso.com\MSSCVMMLibrary"
+    ace = Ace(1, 0, READ, who.sid)
+    server = "library01.contoso.com"
+    place = rf"{share}\{name}"
+    lists = (AddDelegationTarget(who, name), RegisterSpn(who, name), RemoveSpn(who, name))
+    bits = [
+        kind(who, bit)
+        for bit in (2, 0x100000, 0x1000000, 0x10000)
+        for kind in (SetControlBit, ClearControlBit)
+    ]
+    others: list[Change] = [RemoveExpiry(who), AllowToAct(who, who), AddMember(who, who)]
+    others += [RemoveMember(who, who), Restart(name)]
+    of_share = (
+        GrantOnShare(share, who, READ_EXECUTE),
+        GrantOnShare(share, who, READ),
+        RemoveFromShare(share, ace, name),
+    )
+    of_file = (
+        GrantOnFile(share, name, True, who, READ),
+        GrantOnFile(share, name, False, who, READ),
+        RemoveFromFile(share, name, ace, name),
+    )
+    steps: list[Step] = [
+        *(ListStep(who, "servicePrincipalName", (), (), (), (one,)) for one in lists),
+        *(NumberStep(who, "userAccountControl", 0, 0, (one,)) for one in bits),
+        *(RestartStep(name, (one,)) for one in others),
+        *(EntryStep(share, "share", server, (ace,), (), (one,)) for one in of_share),
+        *(EntryStep(place, "file", server, (ace,), (), (one,)) for one in of_file),
+    ]
+    return Plan(tuple(steps), (), (), "0" * 64)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(st.sampled_from(NASTY) | st.characters(codec="utf-16"), min_size=1, max_size=24))
+def test_each_command_is_one_command_whatever_the_names(name: str):
+    shapes = []
+    for called in ("x" if name.isprintable() else "\n", name):
+        found = list(commands(every_change(called)))
+        for _, line in found:
+            made = line.encode("utf-8", "surrogatepass")
+            tree = parsed(made)
+            assert not tree.has_error, line
+            names = [made[n.start_byte : n.end_byte].decode() for n in nodes(tree, "command_name")]
+            assert len(names) == 1
+            assert names[0] in BY_HAND
+        shapes.append([(number, line.split()[0]) for number, line in found])
+    assert shapes[0] == shapes[1]
+
+
+def test_the_commands_add_and_replace_nothing():
+    lines = [line for _, line in commands(every_change("x"))]
+    assert {line.split()[0] for line in lines} == BY_HAND
+    assert not [line for line in lines if "-Replace" in line or "/grant:r" in line]
+    assert sum(line.startswith(".\\change.ps1 -Apply -Only ") for line in lines) == 9

@@ -125,23 +125,23 @@ MEMBERS = questions.search("contoso.com", "CN=g", "base", "(objectClass=*)", ["m
 
 def test_ranges_are_put_together_under_the_plain_name():
     first = Page((Entry("g", (("member", ()), ("member;range=0-1", (b"a", b"b")))),), 0, None)
-    rest = [ranged("member;Range=2-3", b"c", b"d"), ranged("member;range=4-*", b"e")]
+    rest = [ranged("member;Range=1-3", b"b", b"c", b"d"), ranged("member;range=3-*", b"d", b"e")]
     client = Scripted([first, *rest])
     found = directory(Site(dc01=[client])).answer(MEMBERS)
     assert isinstance(found, Answer)
     assert found.rows[0].values == {"member": (b"a", b"b", b"c", b"d", b"e")}
     assert [attributes for _, _, attributes, _ in client.asked[1:]] == [
-        ("member;range=2-*",),
-        ("member;range=4-*",),
+        ("member;range=1-*",),
+        ("member;range=3-*",),
     ]
 
 
 @pytest.mark.parametrize(
     ("second", "reason"),
     [
-        (ranged("member;range=5-*", b"f"), Reason.INCOMPLETE),  # 2 to 4 are missing
+        (ranged("member;range=5-*", b"f"), Reason.INCOMPLETE),  # 1 to 4 are missing
         (ranged("member;range=0-*", b"a"), Reason.INCOMPLETE),
-        (ranged("member;range=2-1"), Reason.MALFORMED_REPLY),
+        (ranged("member;range=1-1", b"b"), Reason.MALFORMED_REPLY),
         (ranged("member", b"c"), Reason.INCOMPLETE),
         (Page((), 0, None), Reason.INCOMPLETE),
         (Page((), 32, None), Reason.NOT_FOUND),
@@ -152,6 +152,25 @@ def test_a_range_that_breaks_off_is_a_gap(second: Page, reason: Reason):
     found = directory(Site(dc01=[client])).answer(MEMBERS)
     assert isinstance(found, Gap)
     assert found.reason is reason
+
+
+def test_values_that_moved_between_ranges_are_read_again():
+    first = Page((Entry("g", (("member;range=0-1", (b"a", b"b")),)),), 0, None)
+    moved = ranged("member;range=1-*", b"c", b"d")  # a is gone, and c would have been missed
+    client = Scripted([first, moved, ranged("member;range=0-*", b"b", b"c", b"d")])
+    found = directory(Site(dc01=[client])).answer(MEMBERS)
+    assert isinstance(found, Answer)
+    assert found.rows[0].values == {"member": (b"b", b"c", b"d")}
+
+
+def test_values_that_never_rest_are_a_gap():
+    first = Page((Entry("g", (("member;range=0-1", (b"a", b"b")),)),), 0, None)
+    again = [ranged("member;range=0-1", b"a", b"b"), ranged("member;range=1-*", b"x")]
+    client = Scripted([first, ranged("member;range=1-*", b"x"), *again, *again])
+    found = directory(Site(dc01=[client])).answer(MEMBERS)
+    assert isinstance(found, Gap)
+    assert found.reason is Reason.INCOMPLETE
+    assert "changed" in found.text
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ def read(data: bytes):
 
 
 @given(number=NUMBERS, content=ENTRIES)
+@settings(deadline=None)
 def test_entries_are_what_the_oracle_reads(number: int, content):
     dn, attributes = content
     data = entry(number, dn, attributes)
@@ -82,6 +83,7 @@ def test_entries_are_what_the_oracle_reads(number: int, content):
     cookie=st.none() | st.binary(max_size=200),
     diagnostic=st.text(st.characters(codec="utf-8"), max_size=200),
 )
+@settings(deadline=None)
 def test_results_and_their_cookies(code: int, cookie: bytes | None, diagnostic: str):
     number, found = read(done(code, cookie, diagnostic))
     assert (number, found) == (7, Done(code, diagnostic, cookie))
@@ -109,6 +111,7 @@ def test_damage_is_an_error_or_reads_as_the_oracle_reads_it(content, data):
 
 
 @given(content=ENTRIES)
+@settings(deadline=None)
 def test_no_cut_is_accepted(content):
     whole = entry(1, *content)
     for end in range(len(whole)):

@@ -321,7 +321,7 @@ def test_closing_ends_the_wait_for_a_controller_that_hangs(lab: Lab, connected: 
     began = time.monotonic()
     found = connected.answer(questions.root_dse(DOMAIN))
     assert isinstance(found, Gap)
-    assert (found.reason, time.monotonic() - began < 2) == (Reason.INTERRUPTED, True)
+    assert (found.reason, time.monotonic() - began < 4) == (Reason.INTERRUPTED, True)
 
 
 def leads_to(monkeypatch: pytest.MonkeyPatch, address: str, port: int) -> None:

@@ -160,13 +160,14 @@ def test_the_share_falls_back_to_level_1():
     def script(call: int, _: int, stub: bytes) -> bytes:
         level = int.from_bytes(stub[-4:], "little")
         asked.append(level)
-        if level == 502:
-            return response(call, struct.pack("<IIII", 502, 0, 0, 5))
+        if level in refused:
+            return response(call, struct.pack("<IIII", level, 0, 0, refused[level]))
         return response(call, stubs.share_1("Library", ""))
 
+    refused = {502: 5, 1501: 124}
     level, reply = shares(script).share("Library")
     assert level == 1
-    assert asked == [502, 1]
+    assert asked == [502, 1501, 1]
     assert srvsvc.decode_share(reply, 1).name == "Library"
 
 

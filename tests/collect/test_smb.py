@@ -87,7 +87,7 @@ def test_a_server_that_says_nothing(listener: Callable[..., list[socket.socket]]
     gaps = asked.answer([SETTINGS] * 100)
     assert {gap.reason for gap in gaps if isinstance(gap, Gap)} == {Reason.TIMEOUT}
     asked.answer([SETTINGS])
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 15, "a hundred time-outs take half a minute"
     assert len(accepted) == 1, "a failure is remembered"
 
 
@@ -196,7 +196,7 @@ class MadeUpSession:
     def hang_up(self) -> None:
         pass
 
-    close = hang_up
+    close = hurry = hang_up
 
 
 @pytest.fixture
@@ -306,9 +306,14 @@ def test_only_rights_to_read_are_asked_for(path: str):
         }
 
 
+def options_of(create: Any) -> int:
+    """CreateOptions (MS-SMB2 2.2.13)."""
+    return int(struct.unpack_from("<I", create.pack(), 40)[0])
+
+
 def test_links_are_not_followed_but_the_root_is():
-    assert messages.descriptor_requests("x")[0]["create_options"].get_value() == 0x00200000
-    assert messages.descriptor_requests("")[0]["create_options"].get_value() == 0
+    assert options_of(messages.descriptor_requests("x")[0]) == 0x00200000
+    assert options_of(messages.descriptor_requests("")[0]) == 0
 
 
 class Key:

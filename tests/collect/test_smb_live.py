@@ -420,6 +420,24 @@ def test_a_dfs_link_is_named_and_not_followed(lab: Lab, ask: Ask):
     gap(described, Reason.NOT_SUPPORTED, "DFS", rf"\\{OTHER}")
 
 
+@contextlib.contextmanager
+def set_to(lab: Lab, setting: str) -> Iterator[None]:
+    """The other library's Samba, restarted with this in its configuration."""
+    conf = lab.machines["library02"].home / "etc/smb.conf"
+    original = conf.read_text(encoding="utf-8")
+
+    def restart(text: str) -> None:
+        conf.write_text(text, encoding="utf-8")
+        lab.stop("library02")
+        lab.start("library02")
+
+    restart(original.replace("[global]", f"[global]\n{setting}", 1))
+    try:
+        yield
+    finally:
+        restart(original)
+
+
 @pytest.mark.parametrize(
     ("setting", "dialect"),
     [
@@ -431,16 +449,7 @@ def test_a_dfs_link_is_named_and_not_followed(lab: Lab, ask: Ask):
 )
 def test_old_strict_and_stingy_servers(lab: Lab, ask: Ask, setting: str, dialect: bytes):
     apply(lab, worlds.conforming())
-    conf = lab.machines["library02"].home / "etc/smb.conf"
-    original = conf.read_text(encoding="utf-8")
-
-    def restart(text: str) -> None:
-        conf.write_text(text, encoding="utf-8")
-        lab.stop("library02")
-        lab.start("library02")
-
-    restart(original.replace("[global]", f"[global]\n{setting}", 1))
-    try:
+    with set_to(lab, setting):
         settings, *replies = ask("auditadmin", OTHER).answer(
             [
                 questions.smb_server(OTHER),
@@ -449,12 +458,31 @@ def test_old_strict_and_stingy_servers(lab: Lab, ask: Ask, setting: str, dialect
                 *[questions.listing(OTHER, SHARE, "")] * 50,
             ]
         )
-    finally:
-        restart(original)
     assert value(settings, "dialect") == dialect
     assert all(isinstance(reply, Answer) for reply in replies), replies
     required = b"required" if "mandatory" in setting else b"enabled"
     assert value(settings, "signing") == required
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_a_server_whose_credits_are_used_up_at_once(lab: Lab, ask: Ask, most: int):
+    """A file takes three; a call over a pipe takes one after the other."""
+    apply(lab, worlds.conforming())
+    files = [
+        *[questions.descriptor(OTHER, SHARE, "")] * 20,
+        *[questions.listing(OTHER, SHARE, "")] * 20,
+    ]
+    calls = [questions.sam_domains(OTHER), questions.shares(OTHER)]
+    with set_to(lab, f"smb2 max credits = {most}"):
+        began = time.monotonic()
+        replies = ask("auditadmin", OTHER, request_seconds=5).answer([*files, *calls])
+        assert time.monotonic() - began < 60
+    assert all(isinstance(reply, Answer) for reply in replies[-len(calls) :]), replies
+    for reply in replies[: len(files)]:
+        if most < 3:
+            gap(reply, Reason.INCOMPLETE, "SMB credits", OTHER)
+        else:
+            assert isinstance(reply, Answer), reply
 
 
 # -- somebody in between ----------------------------------------------------------------------
@@ -580,18 +608,20 @@ EVERYTHING = [
 
 
 def test_every_request_only_reads(lab: Lab, ask: Ask, monkeypatch: pytest.MonkeyPatch):
-    from smbprotocol.connection import Commands, Connection
+    from smbprotocol.connection import Commands
     from smbprotocol.open import SMB2CreateRequest
+
+    from vmmaudit.collect.smb.connection import StrictConnection
 
     apply(lab, worlds.conforming())
     sent: list[Any] = []
-    send = Connection._send
+    send = StrictConnection._send
 
-    def recording(self: Connection, messages: list[Any], *rest: Any, **more: Any) -> Any:
+    def recording(self: StrictConnection, messages: list[Any], *rest: Any, **more: Any) -> Any:
         sent.extend((message.COMMAND, message.pack()) for message in messages)
         return send(self, messages, *rest, **more)
 
-    monkeypatch.setattr(Connection, "_send", recording)
+    monkeypatch.setattr(StrictConnection, "_send", recording)
     server = ask()
     server.answer(EVERYTHING)
     server.close()

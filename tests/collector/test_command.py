@@ -12,7 +12,7 @@ format: 1
 audit: {title: T}
 domains: [{name: contoso.local}]
 vmm: [{server: vmm01, account: 'CONTOSO\\svc-vmm'}]
-hosts: [{name: HYPER07, run_as: 'CONTOSO\\run'}, {name: HYPER08}]
+hosts: [{name: HYPER07, run_as: 'CONTOSO\\run', cluster: hvcl01}, {name: HYPER08}]
 libraries: [{share: '\\\\libserver01\\iso'}]
 """
 
@@ -41,6 +41,7 @@ def test_the_script_is_written_out(tmp_path: Path, monkeypatch, capsys):
         "account CONTOSO\\svc-vmm",
         "host hyper07",
         "host hyper08",
+        "cluster hvcl01",
         "library \\\\libserver01\\iso",
     ]
     assert run(monkeypatch, "collector", folder) == 1

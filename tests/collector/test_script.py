@@ -167,6 +167,10 @@ def test_it_asks_the_directory_what_the_auditor_would_ask():
         questions.vmm_spns("d.e"),
         questions.cluster_names("d.e"),
         questions.connection_points("d.e"),
+        questions.hyper_v_computers("d.e"),
+        questions.silos("d.e"),
+        questions.computer_security("d.e", "CN=h"),
+        questions.link_times("d.e", "CN=g"),
         questions.spn("d.e", "$spelt"),
     ):
         wanted = question.detail[2].replace("\\24", "$")

@@ -137,12 +137,31 @@ def test_declared_account_with_the_spns_passes():
     assert codes(outcome) == ["INDIRECT"]
 
 
+@pytest.mark.unverified
 def test_managed_account_is_no_computer():
     attributes = {"service.vmm": {"objectClass": GMSA}}
     for world, remarks in ((None, ["READ", "MANAGED"]), (silent(), ["MANAGED", "INDIRECT"])):
         outcome = of(ACC_01, world, ACCOUNT, attributes)
         assert outcome.verdict is Verdict.PASS
         assert codes(outcome) == remarks
+
+
+@pytest.mark.unverified
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("4.0.2314.0", (Verdict.WARN, "MANAGED_TOO_EARLY")),
+        ("10.19.1013.0", (Verdict.PASS, "")),
+        ("ten", (Verdict.PASS, "")),
+    ],
+)
+def test_managed_accounts_are_known_from_2019_on(version, said):
+    attributes = {"service.vmm": {"objectClass": GMSA}}
+    for world in (conforming(), silent()):
+        older = replace(world, vmm_version=version)
+        outcome = of(ACC_01, older, ACCOUNT, attributes)
+        assert (outcome.verdict, outcome.code) == said
+        assert of(ACC_01, older, ACCOUNT).verdict is Verdict.PASS
 
 
 def test_declared_computer_account_fails():

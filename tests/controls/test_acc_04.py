@@ -2,13 +2,13 @@ from dataclasses import replace
 
 import pytest
 
-from tests.controls.test_env_support import HOST, of, outcomes
+from tests.controls.test_env_support import HOST, OTHER, of, outcomes
 from tests.simulate import scope_of, simulate, without
-from tests.worlds import Service, conforming
+from tests.worlds import Group, Service, conforming
 from vmmaudit import questions
 from vmmaudit.assessment import Verdict
 from vmmaudit.controls.acc_04 import ACC_04
-from vmmaudit.scope import Host, VmmServer
+from vmmaudit.scope import Domain, Host, VmmServer
 
 OTHER_HOST = "hyper02.contoso.com"
 
@@ -86,3 +86,33 @@ def test_what_the_service_uses_is_the_account_where_none_is_declared():
     world = replace(conforming(), vmm_services=(Service("SCVMMService", r"CONTOSO\run.as"),))
     outcome = of(ACC_04, world, HOST, vmm=(VmmServer(server="vmm01.contoso.com"),))
     assert (outcome.verdict, outcome.values["account"]) == (Verdict.FAIL, r"CONTOSO\run.as")
+
+
+def test_a_group_is_enough_and_is_named():
+    groups = (*conforming().groups, Group("GG_VMM", "global", ("service.vmm",)))
+    world = replace(conforming(), groups=groups)
+    outcome = of(ACC_04, world.with_host("HYPER01", administrators=("GG_VMM",)), HOST)
+    assert outcome.verdict is Verdict.PASS
+    assert codes(outcome) == ["NESTED"]
+    assert outcome.values["groups"] == (r"CONTOSO\GG_VMM",)
+
+
+def test_a_group_of_those_logged_on_in_some_way_leaves_it_open():
+    outcome = of(ACC_04, conforming().with_host("HYPER01", administrators=("S-1-5-6",)), HOST)
+    assert (outcome.verdict, outcome.code) == (Verdict.NOT_ASSESSABLE, "BY_LOGON")
+
+
+def test_a_host_of_another_domain_may_have_groups_that_nobody_here_sees():
+    world, there = (
+        conforming().with_host("HYPER01", administrators=("Domain Admins",)),
+        "h." + OTHER,
+    )
+    domains = (Domain(name="contoso.com"), Domain(name=OTHER))
+    scope = scope_of(world, hosts=(Host(name=there),), domains=domains)
+    evidence, scope = simulate(world, scope=scope)
+    donor, _ = simulate(world)
+    asked = questions.administrators(there)
+    gaps = {q: g for q, g in evidence.gaps.items() if q != asked}
+    answers = {**evidence.answers, asked: donor.answers[questions.administrators(HOST)]}
+    outcome = outcomes(ACC_04, replace(evidence, answers=answers, gaps=gaps), scope)[there]
+    assert (outcome.verdict, outcome.code) == (Verdict.NOT_ASSESSABLE, "OTHER_DOMAIN")

@@ -96,6 +96,16 @@ def test_several_weaknesses_are_all_told():
     assert codes == ["NEVER_EXPIRES", "WEAK_ENCRYPTION", "OLD_PASSWORD"]
 
 
+def test_the_weaknesses_of_an_administrator_are_remarks():
+    groups = (*conforming().groups, Group("Domain Admins", "global", ("service.vmm",)))
+    changes = attributes(userAccountControl=b"4259840")
+    outcome = of(ACC_08, replace(conforming(), groups=groups), ACCOUNT, changes)
+    assert (outcome.verdict, outcome.code) == (Verdict.FAIL, "PRIVILEGED")
+    codes = [remark.code for remark in outcome.remarks]
+    assert codes == ["NEVER_EXPIRES", "NO_PREAUTHENTICATION"]
+
+
+@pytest.mark.unverified
 def test_a_managed_account_needs_no_password_of_a_person():
     changes = {
         "service.vmm": {

@@ -85,6 +85,7 @@ def rbcd(world, *names):
     return of(DEL_01, world, attributes={"LIBRARY01$": allowed_to_act(*sids)})
 
 
+@pytest.mark.unverified
 @pytest.mark.parametrize("name", ["HYPER01", "GG_HyperV_Hosts", "DL_VMMLib_R"])
 def test_resource_based_delegation_replaces_the_entry(name):
     outcome = rbcd(listing(any_protocol=False), name)
@@ -92,17 +93,20 @@ def test_resource_based_delegation_replaces_the_entry(name):
     assert [remark.code for remark in outcome.remarks] == ["RBCD"]
 
 
+@pytest.mark.unverified
 def test_resource_based_delegation_is_blocked_by_another_entry():
     outcome = rbcd(listing(MIGRATION, any_protocol=False), "HYPER01")
     assert (outcome.verdict, outcome.code) == (Verdict.FAIL, "NOT_LISTED")
     assert [remark.code for remark in outcome.remarks] == ["RBCD_LIST_NOT_EMPTY"]
 
 
+@pytest.mark.unverified
 def test_resource_based_delegation_for_another_host_does_not_help():
     outcome = rbcd(listing(), "HYPER02")
     assert (outcome.verdict, outcome.code) == (Verdict.FAIL, "LIST_EMPTY")
 
 
+@pytest.mark.unverified
 @pytest.mark.parametrize("name", ["Everyone", r"BUILTIN\Users"])
 def test_resource_based_delegation_for_well_known_groups_is_undecidable(name):
     outcome = rbcd(listing(), name)
@@ -115,6 +119,7 @@ def test_host_that_is_the_library_server_needs_none():
     assert (outcome.verdict, outcome.code) == (Verdict.NOT_APPLICABLE, "LOCAL")
 
 
+@pytest.mark.unverified
 def test_other_domain_is_not_applicable():
     outcome = outcomes(DEL_01, *other_domain())[rf"{HOST} -> \\files.fabrikam.com\iso"]
     assert (outcome.verdict, outcome.code) == (Verdict.NOT_APPLICABLE, "OTHER_DOMAIN")

@@ -9,7 +9,7 @@ from tests.worlds import conforming
 from vmmaudit import questions
 from vmmaudit.assessment import Verdict
 from vmmaudit.controls.env_01 import ENV_01, PRODUCTS
-from vmmaudit.evidence import Answer
+from vmmaudit.evidence import Answer, Row
 
 VMM = "vmm01.contoso.com"
 PLACE = questions.registry(VMM, *questions.VMM_VERSION)
@@ -79,6 +79,32 @@ def test_a_gap_is_not_assessable():
     evidence, scope = simulate(conforming())
     outcome = outcomes(ENV_01, without(evidence, PLACE), scope)[VMM]
     assert (outcome.verdict, outcome.code) == (Verdict.NOT_ASSESSABLE, "access-denied")
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([("vmm01.contoso.com", "10.22.1287.0")], (Verdict.PASS, "")),
+        ([("VMM01", "4.1.3223.0")], (Verdict.WARN, "OUT_OF_SUPPORT")),
+        ([("localhost", "10.22.1287.0")], (Verdict.PASS, "")),
+        ([("other", "3.2.7510.0"), ("VMM01", "10.22.1287.0")], (Verdict.PASS, "")),
+        ([("a", "3.2.7510.0"), ("b", "10.22.1287.0")], (Verdict.NOT_ASSESSABLE, "access-denied")),
+        ([("vmm01", "")], (Verdict.NOT_ASSESSABLE, "access-denied")),
+    ],
+)
+def test_what_vmm_says_of_itself_counts_where_the_registry_is_closed(rows, said):
+    evidence, scope = simulate(conforming())
+    told = tuple(
+        Row(name, {"Name": (name.encode(),), "ProductVersion": (text.encode(),)})
+        for name, text in rows
+    )
+    asked = questions.vmm_objects(VMM, "Get-SCVMMServer")
+    evidence = without(evidence, PLACE)
+    answer = Answer(told, VMM, evidence.origin.moment)
+    evidence = replace(evidence, answers={**evidence.answers, asked: answer})
+    outcome = outcomes(ENV_01, evidence, scope)[VMM]
+    assert (outcome.verdict, outcome.code) == said
+    assert outcome.evidence == ((asked if said[0] is not Verdict.NOT_ASSESSABLE else PLACE).id,)
 
 
 def test_no_vmm_server_is_no_subject():

@@ -23,7 +23,7 @@ def site(*controllers):
 def test_current_controllers_pass():
     outcome = of(ENV_03, subject=DOMAIN)
     assert outcome.verdict is Verdict.PASS
-    assert outcome.remarks == ()
+    assert [remark.code for remark in outcome.remarks] == ["PATCHES"]
     assert outcome.evidence == (ASKED.id,)
 
 
@@ -31,7 +31,7 @@ def test_one_that_is_capable_suffices_and_the_others_are_named():
     outcome = site(OLD, FIRST)
     assert outcome.verdict is Verdict.PASS
     assert outcome.values["capable"] == ("dc12.contoso.com (Windows Server 2012 Standard)",)
-    assert [remark.code for remark in outcome.remarks] == ["OLDER"]
+    assert [remark.code for remark in outcome.remarks] == ["OLDER", "PATCHES"]
 
 
 def test_a_read_only_one_is_found_too():

@@ -37,10 +37,12 @@ def test_host_unknown_to_the_directory_is_not_assessable():
     assert (outcome.verdict, outcome.code) == (Verdict.NOT_ASSESSABLE, "access-denied")
 
 
+@pytest.mark.unverified
 def test_other_domain_without_resource_based_delegation_fails():
     assert across() == (Verdict.FAIL, "OTHER_DOMAIN")
 
 
+@pytest.mark.unverified
 @pytest.mark.parametrize("world", [BARE, conforming()], ids=["empty list", "any protocol"])
 def test_other_domain_with_resource_based_delegation_passes(world):
     outcome = outcomes(ENV_04, *other_domain(world, allowed=["HYPER01"]))[PAIR]
@@ -48,23 +50,28 @@ def test_other_domain_with_resource_based_delegation_passes(world):
     assert [remark.code for remark in outcome.remarks] == ["RBCD"]
 
 
+@pytest.mark.unverified
 def test_resource_based_delegation_needs_an_empty_list_or_the_flag():
     assert across(NAMED, allowed=["HYPER01"]) == (Verdict.FAIL, "RBCD_LIST_NOT_EMPTY")
 
 
+@pytest.mark.unverified
 def test_resource_based_delegation_through_a_global_group():
     assert across(allowed=["GG_HyperV_Hosts"]) == (Verdict.PASS, "")
 
 
+@pytest.mark.unverified
 def test_a_domain_local_group_of_the_hosts_domain_does_not_count_elsewhere():
     assert across(allowed=["DL_VMMLib_R"]) == (Verdict.FAIL, "OTHER_DOMAIN")
 
 
+@pytest.mark.unverified
 def test_a_group_of_the_other_domain_leaves_it_open():
     extra = allowed_to_act(f"{OTHER_SID}-1300")
     assert across(extra=extra) == (Verdict.NOT_ASSESSABLE, "RBCD_UNDECIDABLE")
 
 
+@pytest.mark.unverified
 @pytest.mark.parametrize(
     "trusts",
     [
@@ -78,17 +85,20 @@ def test_without_a_two_way_trust_it_fails(trusts):
     assert across(trusts=trusts, allowed=["HYPER01"]) == (Verdict.FAIL, "NO_TWO_WAY_TRUST")
 
 
+@pytest.mark.unverified
 def test_a_way_over_the_root_of_the_forest_counts():
     trusts = (("contoso.com", "root.example", 3, 0x20), (OTHER, "root.example", 3, 0x20))
     assert across(trusts=trusts, allowed=["HYPER01"]) == (Verdict.PASS, "")
 
 
+@pytest.mark.unverified
 def test_an_unread_domain_in_between_leaves_it_open():
     trusts = (("contoso.com", "root.example", 3, 0x20),)
     found = across(trusts=trusts, allowed=["HYPER01"])
     assert found == (Verdict.NOT_ASSESSABLE, "TRUST_UNKNOWN")
 
 
+@pytest.mark.unverified
 def test_selective_authentication_is_remarked():
     evidence, scope = other_domain(allowed=["HYPER01"], trusts=(("contoso.com", OTHER, 3, 0x18),))
     remarks = outcomes(ENV_04, evidence, scope)[PAIR].remarks

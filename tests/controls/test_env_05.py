@@ -38,6 +38,7 @@ def test_controllers_that_agree_pass():
     assert [remark.code for remark in of(ENV_05, subject=FIRST).remarks] == ["READ"]
 
 
+@pytest.mark.unverified
 def test_a_controller_that_lags_is_a_warning():
     world = site(other("HYPER02$", LIST, b"cifs/x", version=4), other("HYPER02$", LIST, version=3))
     outcome = of(ENV_05, world, SECOND)
@@ -46,6 +47,7 @@ def test_a_controller_that_lags_is_a_warning():
     assert of(ENV_05, world, FIRST).verdict is Verdict.PASS
 
 
+@pytest.mark.unverified
 def test_the_controller_that_was_read_may_lag_itself():
     world = site(other("HYPER02$", LIST, version=3), other("HYPER02$", LIST, b"cifs/x", version=4))
     outcome = of(ENV_05, world, FIRST)
@@ -56,6 +58,7 @@ def test_the_controller_that_was_read_may_lag_itself():
     assert [remark.code for remark in ahead.remarks] == ["AHEAD"]
 
 
+@pytest.mark.unverified
 def test_members_differ_without_a_version():
     world = site(second=(("GG_HyperV_Hosts", (("member", (b"CN=HYPER01",)),)),))
     outcome = of(ENV_05, world, SECOND)
@@ -63,6 +66,7 @@ def test_members_differ_without_a_version():
     assert outcome.values["changes"] == ("GG_HyperV_Hosts: member",)
 
 
+@pytest.mark.unverified
 def test_an_account_that_one_does_not_know_yet_differs():
     world = site(second=(("HYPER07$", (("objectSid", ()),)),))
     outcome = of(ENV_05, world, SECOND)
@@ -87,6 +91,7 @@ def test_if_the_one_that_was_read_is_gone_the_others_are_still_compared():
     assert found[SECOND].verdict is Verdict.PASS
 
 
+@pytest.mark.unverified
 def test_a_read_only_controller_is_named():
     outcome = of(ENV_05, site(read_only=True), SECOND)
     assert outcome.verdict is Verdict.PASS

@@ -1,6 +1,7 @@
 """NET-01 to NET-06, SVC-03 and DEL-09."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -8,7 +9,7 @@ from tests import stubs
 from tests.controls.test_env_support import of, outcomes
 from tests.controls.test_ops import VMM, outcome, told
 from tests.simulate import scope_of, simulate, without
-from tests.worlds import DOMAIN, SHARE, conforming
+from tests.worlds import DOMAIN, MOMENT, SHARE, conforming
 from vmmaudit import questions
 from vmmaudit.assessment import Verdict
 from vmmaudit.controls.del_09 import DEL_09
@@ -19,7 +20,7 @@ from vmmaudit.controls.net_04 import NET_04
 from vmmaudit.controls.net_05 import NET_05
 from vmmaudit.controls.net_06 import NET_06
 from vmmaudit.controls.svc_03 import SVC_03
-from vmmaudit.evidence import Answer, Row
+from vmmaudit.evidence import Answer, Question, Reason, Row
 from vmmaudit.scope import Host, Library
 from vmmaudit.windows.descriptor import Ace, encode
 
@@ -90,6 +91,37 @@ def test_names():
     found = of(NET_03, alias, subject)
     assert found.verdict is Verdict.PASS
     assert [remark.code for remark in found.remarks] == ["ALIAS", "NOT_RESOLVED"]
+    assert [remark.code for remark in of(NET_03, subject=LIB).remarks] == ["RESOLVED_HERE"]
+
+
+def test_a_name_without_an_address():
+    evidence, scope = simulate(GOOD)
+    asked = questions.smb_server(LIBRARY)
+    gone = without(evidence, asked, Reason.UNRESOLVABLE)
+    assert outcomes(NET_03, gone, scope)[LIB].code == "UNRESOLVED"
+    refused = outcomes(NET_03, without(evidence, asked), scope)[LIB]
+    assert (refused.verdict, refused.remarks[0].code) == (Verdict.PASS, "NOT_RESOLVED")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "code"), [(299, ""), (-299, ""), (300, "CLOCK_SKEW"), (-4000, "CLOCK_SKEW")]
+)
+def test_clocks_that_differ(seconds: int, code: str):
+    evidence, scope = simulate(GOOD)
+    time = stubs.time_of_day(MOMENT + timedelta(seconds=seconds), 1)
+    found = outcomes(NET_03, answered(evidence, questions.clock(LIBRARY), reply=time), scope)[LIB]
+    assert found.code == code
+    assert found.verdict is (Verdict.WARN if code else Verdict.PASS)
+    if code:
+        assert found.values["seconds"] == abs(seconds)
+
+
+@pytest.mark.parametrize("asked", [questions.clock(LIBRARY), questions.root_dse(DOMAIN)])
+def test_a_clock_that_was_not_read_says_nothing(asked: Question):
+    evidence, scope = simulate(GOOD)
+    assert outcomes(NET_03, without(evidence, asked), scope)[LIB].verdict is Verdict.PASS
+    mad = answered(evidence, asked, reply=b"x", currentTime=b"noon")
+    assert outcomes(NET_03, mad, scope)[LIB].verdict is Verdict.PASS
 
 
 def test_an_address_and_an_unknown_server():
@@ -148,7 +180,7 @@ def test_agents():
         assert found.values["old"] == (other["Name"],)
     assert outcome(SVC_03, told(cmdlet, {"Name": "h"})).code == "NO_VERSIONS"
     assert outcome(SVC_03, told(cmdlet, new, {"Name": "h"})).code == "NO_VERSIONS"
-    assert of(SVC_03, subject=VMM).code == "not-asked"
+    assert of(SVC_03, subject=VMM).code == "not-supported"
 
 
 def secured(*aces, owner="S-1-5-18"):

@@ -62,7 +62,7 @@ def test_a_distribution_group_gives_no_right():
     aces = (*(SHARE_ACL.aces or ()), Ace("Verteiler", READ_EXECUTE))
     world = world.with_share("LIBRARY01", SHARE, descriptor=Descriptor(aces))
     found = of(PRM_10, world, LIB, {"Verteiler": {"groupType": [b"4"]}})
-    assert (found.verdict, found.code) == (Verdict.WARN, "POWERLESS")
+    assert (found.verdict, found.code) == (Verdict.FAIL, "POWERLESS")
 
 
 @pytest.mark.parametrize("name", ["Domain Admins", "Everyone", r"BUILTIN\Users"])

@@ -68,6 +68,12 @@ def test_a_refusal_is_not_assessable_for_that_machine_alone():
     assert others == {Verdict.PASS}
 
 
+def test_an_agent_that_is_just_starting_is_a_warning():
+    starting = Service("SCVMMAgent", "LocalSystem", state=State.START_PENDING)
+    outcome = of(SVC_02, with_agent(starting), HOST)
+    assert (outcome.verdict, outcome.code) == (Verdict.WARN, "CHANGING")
+
+
 def test_the_registry_alone_can_prove_the_wrong_account():
     evidence, scope = simulate(with_agent(Service("SCVMMAgent", r"CONTOSO\service.vmm")))
     gap = without(evidence, questions.service(HOST, "SCVMMAgent"))

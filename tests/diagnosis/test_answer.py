@@ -102,6 +102,12 @@ def test_what_the_pack_does_not_know_is_said(text: str, state: State):
     assert answer(text).state is state
 
 
+def test_where_the_pack_does_not_know_the_share_the_controls_to_look_at_are_named():
+    said = str(diagnosed(refused("hyper01", "elsewhere"), DEMO))
+    assert "Look at, in this order: DEL-01" in said
+    assert "Look at" not in str(diagnosed(refused("hyper06", "library01.contoso.com"), DEMO))
+
+
 def test_a_name_that_fits_two_hosts_is_not_decided():
     entries = tuple(
         replace(pair, host="hyper01.other.com") if pair.host.startswith("hyper03") else pair
@@ -174,7 +180,7 @@ def test_every_sample_can_be_said(language: str):
         for assessment in (None, DEMO):
             found = diagnosed(text, assessment, language)
             assert "{{" not in str(found)
-            assert found._repr_html_().startswith(f"<div lang='{language}'>")
+            assert f"<div lang='{language}' class='vmmaudit-explore" in found._repr_html_()
             assert len(found.to_frame()) == len(found.timeline)
             json.dumps(found.data())
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.diagnosis import samples
 from vmmaudit import cli
+from vmmaudit.audit import diagnosed
 from vmmaudit.controls.texts import PLACEHOLDER, Texts, languages
 from vmmaudit.diagnosis import codes
 from vmmaudit.diagnosis.answer import State
@@ -139,3 +140,23 @@ def test_nothing_found_is_said(tmp_path: Path, capsys):
 def test_a_pack_that_is_not_there_is_one_sentence(trace: Path, capsys):
     run = Run(capsys, trace, "--evidence", "nowhere")
     assert (run.code, run.err) == (1, "vmmaudit: There is no pack nowhere.\n")
+
+
+def test_the_page_keeps_the_lines_of_a_remedy_and_the_strokes_of_a_path():
+    page = diagnosed()._repr_html_()
+    pre = page.split("<pre>")[1].split("</pre>")[0]
+    assert pre.startswith("$account = Get-ADComputer -Identity")
+    assert pre.count("\n") >= 3
+    assert "\u240a" not in page
+    assert r"\\library02.contoso.com\MSSCVMMLibrary" in page
+    assert "tex2jax_ignore" in page  # else Jupyter takes two dollars and a stroke for a formula
+
+
+def test_a_diagnosis_is_summed_up_in_one_line_and_listed_in_words():
+    found = diagnosed(language="de")
+    assert "\n" not in found.summary
+    assert "Fehler 12700 auf hyper02.contoso.com" in found.summary
+    assert "→ DEL-01" in found.summary
+    listing = found.listing()
+    assert list(listing.columns)[:2] == ["Zeit", "Art"]
+    assert len(listing) == len(found.to_frame()) == 2

@@ -10,7 +10,7 @@ import pytest
 
 from tests import worlds
 from tests.simulate import simulate
-from tests.variants import VARIANTS
+from tests.variants import VARIANTS, Variant
 from tests.worlds import World
 from vmmaudit.assessment import Ternary
 from vmmaudit.audit import demo
@@ -20,6 +20,7 @@ from vmmaudit.change.goal import Goal
 from vmmaudit.controls.texts import Texts, languages
 from vmmaudit.errors import UsageError
 from vmmaudit.explain import Explanation, explain
+from vmmaudit.explain.shown import Line, told
 from vmmaudit.facts import Facts, Holding, decode
 
 WORLDS = {variant.name: variant.world for variant in VARIANTS}
@@ -36,6 +37,10 @@ def explained(world: World, host: str, file: str = worlds.ISO) -> Explanation:
 
 def step(explanation: Explanation, name: str):
     return next(found for found in explanation.steps if found.name == name)
+
+
+def told_in(explanation: Explanation) -> list[Line]:
+    return told(explanation, Texts.load("en"))
 
 
 def test_a_grant_is_told_with_the_way_and_the_folder():
@@ -82,6 +87,52 @@ def test_every_broken_variant_can_be_told(name: str, language: str):
     assert "{{" not in words
     assert "<td" in found._repr_html_()
     assert len(found.to_frame()) == 7
+
+
+DECIDING = {
+    "DEL-01": ("delegation", "{library}"),
+    "DEL-02": ("delegation", "protocol"),
+    "DEL-04": ("delegation", "{library}"),
+    "ACC-02": ("delegatable", "{account}"),
+    "ACC-06": ("delegatable", "{account}"),
+    "PRM-01": ("host_share", "Read"),
+    "PRM-03": ("account_share", "Read"),
+    "PRM-04": ("host_file", "Read"),
+    "PRM-06": ("account_file", "Read"),
+}
+"""Which link a control breaks, and what its sentence names of the attribute that decides."""
+
+
+@pytest.mark.parametrize("variant", [v for v in VARIANTS if v.broken], ids=lambda v: v.name)
+def test_the_deciding_entry_or_attribute_is_named(variant: Variant):
+    facts = facts_of(variant.world)
+    for (host, share), controls in variant.broken.items():
+        library = next(lib for lib in facts.scope.libraries if lib.share.lower() == share)
+        found = [
+            explain(facts, Goal(find_host(facts, host), library, item.path))
+            for item in facts.servers.tree(library).items
+            if item.is_iso
+        ]
+        refused = [one for one in found if one.ready is Ternary.NO]
+        assert refused
+        named_by = set()
+        for one in refused:
+            names = {"library": library.unc_name, "account": one.account.rpartition("\\")[2]}
+            for step in one.steps:
+                if step.link.state is not Ternary.NO or step.name == "in_force":
+                    continue
+                named_by.add(step.control)
+                assert step.control in controls, (step, controls)
+                if step.control == "PRM-09":
+                    # The entry that refuses, the way to it, and where it is set.
+                    assert any(not entry.allows and entry.path for entry in step.entries)
+                    continue
+                link, named = DECIDING[step.control]
+                named = "disabled" if variant.name == "host-disabled" else named
+                line = next(x for x in told_in(one) if x.control == step.control)
+                assert step.name == link
+                assert named.format(**names).lower() in line.sentence.lower(), line
+        assert named_by & set(controls[:2])
 
 
 @pytest.mark.parametrize("language", languages())

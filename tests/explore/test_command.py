@@ -48,6 +48,9 @@ def test_notebooks_are_copied_and_never_overwritten(tmp_path: Path):
     done = run("notebooks", "mine", cwd=tmp_path)
     assert done.returncode == 0
     assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == NAMES
+    for path in (tmp_path / "mine").iterdir():  # the demo's summary is nobody else's
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        assert not any(cell.get("outputs") for cell in cells)
     (tmp_path / "mine" / "audit.ipynb").write_text("mine")
     again = run("notebooks", "mine", cwd=tmp_path)
     assert (again.returncode, again.stdout) == (0, "")
@@ -135,6 +138,10 @@ def test_jupyterlab_is_started_quietly_and_without_the_users_settings(tmp_path: 
     assert not any("token" in part or "password" in part for part in command)
     first = Path(lab._quiet(tmp_path).split(os.pathsep)[0])
     assert json.loads((first / "labconfig" / "page_config.json").read_text())["disabledExtensions"]
+    (said,) = json.loads(
+        (first / "labconfig" / "default_setting_overrides.json").read_text()
+    ).values()
+    assert said == {"fetchNews": "false", "checkForUpdates": False}
 
 
 def test_a_pack_is_opened(pack: Path):

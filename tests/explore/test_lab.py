@@ -1,18 +1,10 @@
-"""The notebook in the browser, as a consultant uses it, and nothing asked of the outside."""
+"""The notebooks in the browser, as a consultant uses them, and nothing asked of the outside."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import secrets
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,11 +12,10 @@ from typing import Any
 
 import pytest
 
-expect = pytest.importorskip("playwright.sync_api", reason="no playwright (make dev)").expect
+from tests.explore.browser import CHROMIUM, browsing, cell, run_all, served
+from vmmaudit.report.data import data_folder
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-IMAGES = os.environ.get("VMMAUDIT_IMAGES")
-INSIDE = re.compile(r"(https?|wss?)://(127\.0\.0\.1|localhost)(:\d+)?/|data:|blob:|about:")
+expect = pytest.importorskip("playwright.sync_api", reason="no playwright (make dev)").expect
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium (tests/lab/install.sh installs it)"),
@@ -43,50 +34,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[str]:
     """JupyterLab, started by the command as a user does."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    token = secrets.token_hex(16)
-    config = folder / "config"
-    config.mkdir()
-    settings = {
-        "ServerApp": {"allow_root": True, "port_retries": 0},
-        "IdentityProvider": {"token": token},
-    }
-    (config / "jupyter_server_config.json").write_text(json.dumps(settings))
-    environment = os.environ | {
-        "JUPYTER_CONFIG_DIR": str(config),
-        "JUPYTER_DATA_DIR": str(folder / "data"),
-        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
-        "IPYTHONDIR": str(folder / "ipython"),
-    }
-    log = folder / "lab.log"
-    work = folder / "work"
-    work.mkdir()
-    with log.open("w") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "vmmaudit", "explore",
-             "--no-browser", "--port", str(port), "--language", "en"],
-            cwd=work, env=environment, stdout=stream, stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )  # fmt: skip
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/api?token={token}", process, log)
-        yield f"http://127.0.0.1:{port}/lab/tree/explore.ipynb?token={token}"
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait(30)
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(240):
-        assert process.poll() is None, log.read_text()
-        try:
-            urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 - our own server
-            return
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.25)
-    pytest.fail(log.read_text())
+    with served(folder, "--language", "en") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -98,49 +47,16 @@ def outside() -> list[str]:
 @pytest.fixture(scope="module")
 def page(address: str, outside: list[str]) -> Iterator[Any]:
     """The notebook, with all its cells run."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1500, "height": 1000}, device_scale_factor=1)
-        page.set_default_timeout(30_000)
-
-        def decide(route: Any) -> None:
-            if INSIDE.match(route.request.url):
-                route.continue_()
-            else:
-                outside.append(route.request.url)
-                route.abort()
-
-        page.route("**/*", decide)
-        page.on("websocket", lambda s: INSIDE.match(s.url) or outside.append(s.url))
-        page.goto(address)
-        page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
-        page.wait_for_timeout(1500)  # before the session stands, a dialog asks for a kernel
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        cell(page, "audit.verdicts").locator(".dt-container").wait_for()
-        yield page
-        browser.close()
+    with browsing(outside) as found:
+        run_all(found, address)
+        cell(found, "audit.verdicts").locator(".dt-container").wait_for()
+        yield found
 
 
-def cell(page: Any, source: str) -> Any:
-    """The cell with this code."""
-    return page.locator(".jp-Notebook .jp-CodeCell").filter(
-        has=page.locator(
-            ".jp-InputArea-editor", has_text=re.compile(rf"^\s*{re.escape(source)}\s*$")
-        )
-    )
-
-
-def kept(page: Any, folder: Path, name: str, at: Any) -> Path:
-    """A screenshot with `at` at its top; VMMAUDIT_IMAGES=docs/images keeps it there."""
-    at.evaluate("element => element.scrollIntoView({block: 'start'})")
-    page.wait_for_timeout(800)
-    path = (Path(IMAGES) if IMAGES else folder) / f"explore.{name}.png"
-    page.locator(".jp-NotebookPanel:visible").screenshot(path=path)
-    return path
+def other(page: Any, folder: Path, name: str) -> Any:
+    """Another notebook, run; it leaves the first one."""
+    shutil.copy(data_folder("notebooks") / f"{name}.ipynb", folder / "work")
+    return run_all(page, page.url.split("/lab/")[0] + f"/lab/tree/{name}.ipynb")
 
 
 def test_all_cells_run_without_an_error(page: Any):
@@ -153,14 +69,13 @@ def test_all_cells_run_without_an_error(page: Any):
     assert "model not found" not in text
 
 
-def test_the_matrix_shows_names_as_they_are(page: Any, folder: Path):
+def test_the_matrix_shows_names_as_they_are(page: Any):
     matrix = cell(page, "audit.matrix").locator(".jp-OutputArea-output")
     matrix.scroll_into_view_if_needed()
     expect(matrix).to_contain_text("hyper07.contoso.com")
     text = matrix.text_content()
     assert r"\\library01.contoso.com\MSSCVMMLibrary" in text
     assert re.search(r"hyper07\.contoso\.com\s*✗\s*PRM-01", text)
-    kept(page, folder, "matrix", cell(page, "audit.matrix"))
 
 
 def test_no_name_is_taken_for_a_formula(page: Any):
@@ -168,7 +83,7 @@ def test_no_name_is_taken_for_a_formula(page: Any):
     assert page.locator(".jp-Notebook mjx-container").count() == 0
 
 
-def test_a_table_is_searched_filtered_and_sorted(page: Any, folder: Path):
+def test_a_table_is_searched_filtered_and_sorted(page: Any):
     table = cell(page, "audit.hosts")
     table.scroll_into_view_if_needed()
     rows = table.locator("tbody tr")
@@ -185,10 +100,9 @@ def test_a_table_is_searched_filtered_and_sorted(page: Any, folder: Path):
     table.locator("thead th").nth(1).locator(".dtcc-button").first.click()
     page.locator(".dtcc-dropdown input").first.fill("yes")
     expect(rows).to_have_count(2)
-    kept(page, folder, "table", table)
 
 
-def test_a_chain_is_chosen_and_explained(page: Any, folder: Path):
+def test_a_chain_is_chosen_and_explained(page: Any):
     bench = page.locator(".vmmaudit-workbench").first
     choose = bench.locator(".widget-dropdown select")
     choose.nth(0).select_option("hyper07.contoso.com")
@@ -198,10 +112,9 @@ def test_a_chain_is_chosen_and_explained(page: Any, folder: Path):
     text = bench.text_content()
     assert "the first broken link is: Share: Read for the host" in text
     assert r"Add CONTOSO\HYPER07$ to the group CONTOSO\GG_HyperV_Hosts" in text
-    kept(page, folder, "chain", cell(page, "audit.workbench"))
 
 
-def test_what_if_by_hand(page: Any, folder: Path):
+def test_what_if_by_hand(page: Any):
     bench = page.locator(".vmmaudit-workbench").first
     bench.locator(".widget-dropdown select").nth(3).select_option("Member of a group")
     fields = bench.locator("input[type=text]")
@@ -218,7 +131,6 @@ def test_what_if_by_hand(page: Any, folder: Path):
     bench.locator("button", has_text=re.compile(r"^\s*Suppose\s*$")).click()
     moved = bench.locator(".matrix tr", has_text="hyper07").locator("td.moved")
     expect(moved.first).to_have_text(re.compile(r"✗\s*PRM-01\s*→\s*✓"))
-    kept(page, folder, "what-if", bench.get_by_text("What if …").first)
     bench.get_by_role("button", name="Start again").click()
     expect(bench.locator("td.moved")).to_have_count(0)
 
@@ -230,9 +142,32 @@ def test_what_would_mend_it_is_supposed_at_once(page: Any):
     expect(bench).to_contain_text("Yes. The host can open the image")
 
 
+def test_a_diagnosis_shows_names_as_they_are_and_its_timeline_is_filtered(page: Any, folder: Path):
+    panel = other(page, folder, "diagnose")
+    shown = panel.locator(".vmmaudit-explore").first
+    expect(shown).to_contain_text(r"\\library02.contoso.com\MSSCVMMLibrary\ISOs")
+    expect(shown).to_contain_text("delegation list of CONTOSO\\HYPER02$ does not contain")
+    assert panel.locator("mjx-container, .MathJax").count() == 0
+    rows = cell(page, "table(diagnosis)").locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.last).to_contain_text(r"\\library01.contoso.com\MSSCVMMLibrary")
+    cell(page, "table(diagnosis)").locator("input[type=search]").first.fill("hyper07")
+    expect(rows).to_have_count(1)
+
+
+def test_a_planned_change_is_listed_and_shown(page: Any, folder: Path):
+    panel = other(page, folder, "change")
+    rows = cell(page, "table(change)").locator("tbody tr")
+    expect(rows).to_have_count(10)  # of eleven, on the first page
+    expect(rows.first).to_contain_text("HYPER02$ aufnehmen")
+    label = panel.locator(".vmmaudit dt").first
+    expect(label).to_be_attached()
+    assert label.bounding_box()["width"] > 100  # JupyterLab would make it 20 % of its column
+    assert panel.locator(".jp-OutputArea-error").count() == 0
+
+
 def test_hostile_names_are_only_seen(page: Any, folder: Path):
     """A name that others wrote into the directory is text in the interactive table as well."""
-    # At last, since it leaves the notebook.
     code = """import pandas as pd
 from vmmaudit.controls.texts import Texts
 from vmmaudit.explore.shown import Table
@@ -242,12 +177,7 @@ Table("hosts", pd.DataFrame({"host": [name, "$a$ $b$"]}), Texts.load("en"))"""
     kept_cells = [c for c in content["cells"] if c["cell_type"] == "code"][:1]
     content["cells"] = [{**kept_cells[0], "metadata": {}, "source": code}]
     (folder / "work" / "hostile.ipynb").write_text(json.dumps(content), encoding="utf-8")
-    page.goto(page.url.split("/lab/")[0] + "/lab/tree/hostile.ipynb")
-    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
-    page.wait_for_timeout(1500)
-    panel = page.locator(".jp-NotebookPanel:visible")
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    panel = run_all(page, page.url.split("/lab/")[0] + "/lab/tree/hostile.ipynb")
     expect(panel.locator("tbody tr")).to_have_count(2)
     expect(panel.locator("tbody")).to_contain_text("<img src=x onerror=")
     expect(panel.locator("tbody")).to_contain_text("$a$ $b$")
@@ -257,4 +187,5 @@ Table("hosts", pd.DataFrame({"host": [name, "$a$ $b$"]}), Texts.load("en"))"""
 
 def test_nothing_was_asked_of_the_outside(page: Any, outside: list[str]):
     page.wait_for_timeout(1000)
+    assert page.get_by_text("Jupyter news").count() == 0
     assert outside == []

@@ -34,6 +34,6 @@ def test_a_scope_is_collected_in_the_notebook(lab: Lab, tmp_path: Path):
     assert "Es wird gelesen und nichts verändert" in progress
     assert "library01.contoso.com" in progress
     assert "<progress" in progress
-    assert "0 von 14 Paaren aus Host und Freigabe sind nicht bereit." in progress
+    assert "0 von 14 Kombinationen aus Host und SMB-Freigabe sind nicht bereit." in progress
     assert r"CONTOSO\GG_HyperV_Hosts" in shown["audit.groups"]
     assert "<svg" in shown["audit.explain()"]

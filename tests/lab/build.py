@@ -42,7 +42,7 @@ def build(anchors: Mapping[str, int]) -> None:
     with Agent(anchors[CONTROLLER.name]) as agent:
         _accounts(agent, passwords)
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda m: _join(m, anchors[m.name]), MEMBERS))
+        list(pool.map(lambda m: join(m, anchors[m.name]), MEMBERS))
     _names(anchors[CONTROLLER.name])
 
 
@@ -92,7 +92,8 @@ def _accounts(agent: Agent, passwords: Mapping[str, str]) -> None:
     agent.ask("directory", changes=changes)
 
 
-def _join(member: Machine, pid: int) -> None:
+def join(member: Machine, pid: int) -> None:
+    """Let a new member join the domain, and start it."""
     login = member.home / "join"
     login.touch(mode=0o600)
     password = json.loads(SECRETS.read_text(encoding="utf-8"))["Administrator"]

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Installs what the live lab needs on Debian 12 or newer, as root. Starts no daemon; quick when all is there.
+# Installs what the live lab needs on Debian 12 or newer, as root, and the packages it is told beside.
+# Starts no daemon; quick when all is there.
 set -eu
 
 packages="samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind
 libnss-winbind krb5-user ldb-tools smbclient python3-samba python3-ldb tdb-tools attr
 iproute2 openssl faketime libreoffice-writer libsasl2-modules-gssapi-mit libkrb5-dev gcc python3-dev
-chromium poppler-utils softhsm2 default-jdk-headless libjaxb-java"
+chromium poppler-utils softhsm2 default-jdk-headless libjaxb-java $*"
 
 missing=""
 for package in $packages; do

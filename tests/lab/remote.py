@@ -28,16 +28,21 @@ def _configuration() -> Any:
 
 
 def _directory() -> Any:
+    if "samdb" not in _kept:
+        _kept["samdb"] = _opened()
+    return _kept["samdb"]
+
+
+def _opened(*options: str) -> Any:
     from samba.auth import system_session
     from samba.samdb import SamDB
 
-    if "samdb" not in _kept:
-        _kept["samdb"] = SamDB(
-            url="/var/lib/samba/private/sam.ldb",
-            session_info=system_session(),
-            lp=_configuration(),
-        )
-    return _kept["samdb"]
+    return SamDB(
+        url="/var/lib/samba/private/sam.ldb",
+        session_info=system_session(),
+        lp=_configuration(),
+        options=list(options),
+    )
 
 
 def _bytes(value: Any) -> bytes:
@@ -51,8 +56,11 @@ def _text(value: Any) -> Any:
         return {"b64": base64.b64encode(bytes(value)).decode("ascii")}
 
 
-def directory(changes: list[dict[str, Any]]) -> None:
-    """Apply changes to the directory, all or none of them."""
+def directory(changes: list[dict[str, Any]], many: bool = False) -> None:
+    """Apply changes to the directory, all or none of them.
+
+    With `many` of them it is several times faster, but the controller must be stopped.
+    """
     import ldb
 
     flags = {
@@ -60,7 +68,8 @@ def directory(changes: list[dict[str, Any]]) -> None:
         "replace": ldb.FLAG_MOD_REPLACE,
         "delete": ldb.FLAG_MOD_DELETE,
     }
-    samdb = _directory()
+    bulk = ("transaction_index_cache_size:200000", "batch_mode:1")
+    samdb = _opened(*bulk) if many else _directory()
     samdb.transaction_start()
     try:
         for change in changes:

@@ -15,13 +15,17 @@ from tests.lab.recipe import MACHINES
 from tests.live.collecting import collected
 from tests.live.test_explain import really_opens
 from tests.random_worlds import random_world
+from tests.simulate import scope_text
 from tests.variants import VARIANTS, Variant
 from tests.worlds import World
 from vmmaudit.assessment import Ternary
+from vmmaudit.audit import Audit
 from vmmaudit.change.moved import missing, moved, unplanned
 from vmmaudit.change.plan import Plan, dumps, goals, plan
 from vmmaudit.explain import explain
 from vmmaudit.facts import Facts, decode
+from vmmaudit.planned import PLAN, proved
+from vmmaudit.report.html import render_html
 
 pytestmark = pytest.mark.live
 BROKEN = [v for v in VARIANTS if v.live and v.broken and v.name != "name-without-spn"]
@@ -116,6 +120,38 @@ def test_what_nobody_planned_is_told(lab: Lab):
         ("CN=GG_HyperV_Hosts", "member"),
     }
     assert missing(moves, found) == tuple(s for s in found.steps if hasattr(s, "account"))
+
+
+def test_the_proof_of_a_real_change_lists_exactly_what_moved(lab: Lab, tmp_path: Path):
+    """Against the attributes as another tool reads them, not as the product does."""
+    world = next(v.world for v in BROKEN if v.name == "kerberos-only")
+    world = world.with_host("HYPER05", delegate_to=()).with_user("service.vmm", sensitive=True)
+    apply(lab, world)
+    old, (evidence, scope) = attributes(lab), collected(lab, world)
+    before = Audit("site", scope_text(world), scope, evidence)
+    planned = before.plan()
+    carry_out(lab, world, json.loads(planned.files(())[PLAN]))
+    new, (later, _) = attributes(lab), collected(lab, world)
+    really = {
+        (dn, name) for dn, values in old.items() for name in values if new[dn][name] != values[name]
+    }
+    assert len(really) >= 3
+    folders = [
+        audit.save(tmp_path / name).folder
+        for name, audit in (
+            ("before", before),
+            ("after", Audit("site", scope_text(world), scope, later)),
+        )
+    ]
+    written = planned.write(tmp_path / "plan", "de")
+    assert written is not None
+    proof = proved(*folders, written.folder)
+    assert proof.as_planned
+    assert {(move.place, move.what) for move in proof.moves} == really
+    (table,) = proof.document("de").sections[1].blocks
+    assert len(table.rows) == len(really)
+    shown = render_html(proof.document("de")).decode()
+    assert "Alles Geplante hat sich geändert und nichts sonst." in shown
 
 
 def test_rollback_refuses_what_somebody_changed(lab: Lab):

@@ -21,7 +21,7 @@ from vmmaudit.assessment import Assessment, Readiness, Ternary
 from vmmaudit.judge import judge
 
 pytestmark = pytest.mark.live
-WORLDS = int(os.environ.get("VMMAUDIT_WORLDS", "25"))
+WORLDS = int(os.environ.get("VMMAUDIT_WORLDS", "50"))
 
 
 def disagreements(lab: Lab, world: World) -> Iterator[str]:

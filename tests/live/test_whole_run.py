@@ -22,6 +22,7 @@ from tests.simulate import scope_text, simulate
 from tests.test_catalogue import READINESS
 from tests.worlds import DOMAIN
 from vmmaudit import evidence as evidence_format
+from vmmaudit import questions
 from vmmaudit.assessment import Assessment
 from vmmaudit.collect.gather import collect
 from vmmaudit.collect.replay import Replay
@@ -203,7 +204,11 @@ def test_no_domain_is_exit_2_and_still_a_pack(lab: Lab, tmp_path: Path):
     assert Path(found.stdout.split()[0]).is_file()
 
 
-def test_ctrl_c_leaves_a_usable_partial_pack(lab: Lab, tmp_path: Path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_told_to_stop_it_leaves_a_usable_partial_pack(
+    lab: Lab, tmp_path: Path, number: signal.Signals
+):
+    """What stands in it is not asked again by a run that goes on."""
     apply(lab, worlds.conforming())
     log_on(lab, "auditadmin")
     scope = written(tmp_path, worlds.conforming())
@@ -219,8 +224,13 @@ def test_ctrl_c_leaves_a_usable_partial_pack(lab: Lab, tmp_path: Path):
             stderr=subprocess.PIPE,
             text=True,
         )
-        time.sleep(4)
-        process.send_signal(signal.SIGINT)
+        until = time.monotonic() + 60
+        noted = 0
+        while noted < 3000 and time.monotonic() < until:  # then it has been told of the domain
+            time.sleep(0.01)
+            journals = (tmp_path / "output").glob(".*.journal")
+            noted = sum(path.stat().st_size for path in journals)
+        process.send_signal(number)
         out, err = process.communicate(timeout=60)
     finally:
         lab.resume("library02")
@@ -229,6 +239,13 @@ def test_ctrl_c_leaves_a_usable_partial_pack(lab: Lab, tmp_path: Path):
     partial = evidence_format.load(Path(out.strip()) / "evidence.jsonl.gz")
     assert partial.answers
     assert Reason.INTERRUPTED in {gap.reason for gap in partial.gaps.values()}
+    going_on = run(tmp_path, "collect", scope, "--resume")
+    assert going_on.returncode == 0, going_on.stderr
+    found = evidence_format.load(Path(going_on.stdout.strip()) / "evidence.jsonl.gz")
+    for question, answer in partial.answers.items():
+        if question.kind != questions.LOCAL_NAMES:  # of those that the domain did not know by then
+            assert found.answers[question] == answer, "asked again"
+    assert Reason.INTERRUPTED not in {gap.reason for gap in found.gaps.values()}
 
 
 @pytest.mark.parametrize("offset", ["+1h", "-1h"])
@@ -290,3 +307,25 @@ def test_an_expired_ticket_is_said_in_one_sentence(lab: Lab, tmp_path: Path):
     found = run(tmp_path, "collect", scope, KRB5CCNAME=f"FILE:{cache}")
     assert found.returncode == 2, found.stderr
     assert "ticket has expired" in found.stderr
+
+
+@pytest.mark.parametrize("command", [("audit", "--demo"), ("collect",)])
+def test_a_read_only_output_is_one_sentence(lab: Lab, tmp_path: Path, command: tuple[str, ...]):
+    """Root may write wherever permissions forbid it, so the file system itself is read-only."""
+    log_on(lab, "auditor")
+    place = tmp_path / "place"
+    place.mkdir()
+    more = () if "--demo" in command else (written(tmp_path, worlds.conforming()),)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", place], check=True)
+    try:
+        found = subprocess.run(
+            [sys.executable, "-m", "vmmaudit", *command, *more, "-o", place / "output"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        subprocess.run(["umount", place], check=True)
+    assert found.returncode == 1, found.stderr
+    assert "Read-only file system" in found.stderr
+    assert "Traceback" not in found.stderr

@@ -61,8 +61,10 @@ _DE = {
         "Das Konto, das VMM auf dem Host verwendet, ist nicht von der Delegierung ausgenommen.",
         "Ist das Konto als „vertraulich“ gekennzeichnet, verweigert der Domänencontroller das "
         "Ticket, und kein Host kann ein freigegebenes ISO-Abbild einbinden.",
-        {"NOT_DELEGATED": "Das Konto {{account}} ({{sid}}) ist von der Delegierung ausgenommen."},
-        {
+        finding={
+            "NOT_DELEGATED": "Das Konto {{account}} ({{sid}}) ist von der Delegierung ausgenommen."
+        },
+        remedy={
             "default": "Ein nicht privilegiertes Konto für VMM verwenden. Das Kennzeichen darf bei "
             "einem privilegierten Konto **nicht** entfernt werden."
         },
@@ -80,11 +82,11 @@ _DE = {
         "Host hat Leserecht im Dateisystem",
         "Das Computerkonto jedes Hosts hat wirksames Leserecht auf die ISO-Abbilder (NTFS).",
         "Ohne dieses Recht startet eine virtuelle Maschine mit eingelegtem Abbild nicht mehr.",
-        {
+        finding={
             "MISSING": "Dem Computerkonto {{account}} ({{sid}}) fehlt auf {{share}} das Recht "
             "{{right}}; betroffen sind {{files}} ISO-Abbilder."
         },
-        {
+        remedy={
             "default": "Das Computerkonto in die Gruppe aufnehmen, der das Leserecht erteilt ist:\n"
             "\n```powershell\nAdd-ADGroupMember -Identity 'DL-VMM-Library-Read' "
             "-Members '{{account}}'\n```\n\nDanach:\n\n- den Host neu starten,\n"
@@ -95,19 +97,21 @@ _DE = {
         "Nur Leserechte für Hosts",
         "Computerkonten von Hosts haben auf der Bibliothek keine Schreibrechte.",
         "Ein übernommener Host könnte Abbilder verändern, die andere Hosts einbinden.",
-        {"WRITE": "Das Computerkonto {{account}} darf auf {{share}} schreiben ({{rights}})."},
-        {"default": "Das Recht auf Lesen beschränken."},
+        finding={
+            "WRITE": "Das Computerkonto {{account}} darf auf {{share}} schreiben ({{rights}})."
+        },
+        remedy={"default": "Das Recht auf Lesen beschränken."},
     ),
     "DEL-01": ControlTexts(
         "Jeder Host darf an jeden Bibliotheksserver für CIFS delegieren",
         "In der Delegierungsliste des Hosts steht `cifs/` mit dem Namen, den VMM verwendet.",
         "Ohne diesen Eintrag kann der Host das Konto gegenüber dem Bibliotheksserver nicht "
         "vertreten; das Einbinden scheitert mit Fehler 12700.",
-        {
+        finding={
             "MISSING": "In der Delegierungsliste von {{host}} ({{dn}}) fehlt {{spn}}. "
             "Eingetragen ist: {{listed}}."
         },
-        {
+        remedy={
             "MISSING": "Den Eintrag ergänzen, ohne vorhandene zu entfernen:\n\n```powershell\n"
             "Set-ADComputer -Identity '{{host}}' "
             "-Add @{ 'msDS-AllowedToDelegateTo' = '{{spn}}' }\n```"
@@ -118,15 +122,19 @@ _DE = {
         "Kein Host und kein Bibliotheksserver ist für uneingeschränkte Delegierung freigeschaltet.",
         "Wer den Server übernimmt, kann jedes dort angemeldete Konto gegenüber der ganzen "
         "Gesamtstruktur vertreten.",
-        {"UNCONSTRAINED": "Für {{computer}} ({{sid}}) ist uneingeschränkte Delegierung gesetzt."},
-        {"default": "Das Kennzeichen entfernen und die Delegierung auf `cifs` beschränken."},
+        finding={
+            "UNCONSTRAINED": "Für {{computer}} ({{sid}}) ist uneingeschränkte Delegierung gesetzt."
+        },
+        remedy={"default": "Das Kennzeichen entfernen und die Delegierung auf `cifs` beschränken."},
     ),
     "HST-01": ControlTexts(
         "Neustart nach der Änderung",
         "Der Host wurde nach der letzten Änderung an seiner Delegierung neu gestartet.",
         "Bis dahin arbeitet der Host mit alten Kerberos-Tickets.",
-        {"PENDING": "{{host}} wurde seit der Änderung vom {{changed}} nicht neu gestartet."},
-        {"default": "Den Host in einem Wartungsfenster neu starten."},
+        finding={
+            "PENDING": "{{host}} wurde seit der Änderung vom {{changed}} nicht neu gestartet."
+        },
+        remedy={"default": "Den Host in einem Wartungsfenster neu starten."},
     ),
     "OPS-02": ControlTexts(
         "Einschränkung des Assistenten dokumentiert",

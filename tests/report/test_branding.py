@@ -14,6 +14,7 @@ import pytest
 from openpyxl import load_workbook
 from pypdf import PdfReader
 
+from tests.report import sample
 from tests.report.conftest import make
 from vmmaudit.audit import DEMO, demo, replayed
 from vmmaudit.controls import texts as texts_package
@@ -118,8 +119,6 @@ def test_ours_is_used_without_a_brand():
     ],
 )
 def test_mistakes_are_one_sentence(given: dict[str, object], message: str):
-    from tests.report import sample
-
     scope = sample.scope(3).model_copy(update={"branding": Branding(**given)})
     with pytest.raises(ScopeError, match=message):
         make(scope=scope)
@@ -163,7 +162,9 @@ def test_a_third_language_is_one_folder(tmp_path: Path, monkeypatch: pytest.Monk
     book = load_workbook(io.BytesIO(files["workbook.xx.xlsx"]))
     rows = list(book[texts.label("sheet", "verdicts")].iter_rows(values_only=True))
     assert any(cell and "ne plenumita" in str(cell) for row in rows for cell in row)
-    assert "ne plenumita" in render_csv(demo().assessment, texts).decode("utf-8-sig")
+    assert "ne plenumita" in render_csv(demo().assessment, sample.CATALOGUE, texts).decode(
+        "utf-8-sig"
+    )
 
 
 def test_an_incomplete_language_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

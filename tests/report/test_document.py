@@ -20,7 +20,7 @@ from vmmaudit.report.document import (
     Table,
     Tone,
 )
-from vmmaudit.report.prose import blocks, plain
+from vmmaudit.report.prose import blocks, closed, plain, rich
 from vmmaudit.report.register import summarise
 
 
@@ -61,7 +61,14 @@ def test_sections_stand_in_the_order_of_the_trade(german: Document) -> None:
         "Stellungnahme der geprüften Stelle",
         "Unterschriften und Dokumentfreigabe",
     ]
-    assert [s.number for s in german.sections][-3:] == ["Anhang A", "Anhang B", "Anhang C"]
+    assert [s.number for s in german.sections][-6:] == [
+        "Anhang A",
+        "Anhang B",
+        "Anhang C",
+        "Anhang D",
+        "Anhang E",
+        "Anhang F",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -127,6 +134,7 @@ def test_an_expired_waiver_is_reported(german: Document) -> None:
     found = {
         section.anchor: [plain(row[-1].content) for row in section.blocks[-1].rows]
         for section in sections(german)["waivers"].sections
+        if section.anchor != "justifications"
     }
 
     assert found == {
@@ -219,3 +227,20 @@ def test_every_judgement_has_a_sentence_in_both_languages(
 ) -> None:
     assert len(german.sections) == len(english.sections)
     assert isinstance(sample.assessment().verdicts[0], Judgement)
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("Do this.", "Do this."),
+        ("Enter the `name` there:", "Enter the name there."),
+        ("The list stays. With PowerShell:", "The list stays."),
+        (
+            "See APP.2.2 first. Then have the domain administrators remove it:",
+            "See APP.2.2 first. Then have the domain administrators remove it.",
+        ),
+        ("Only a colon:", "Only a colon."),
+    ],
+)
+def test_a_measure_leads_over_to_nothing(given: str, wanted: str) -> None:
+    assert plain(closed(rich(given, {}, sample.texts()))) == wanted

@@ -164,12 +164,10 @@ def test_right_to_left(german: Document) -> None:
     assert "<w:bidiVisual/>" in part(file, "word/document.xml")
 
 
-def test_two_thousand_hosts(tmp_path: Path) -> None:
-    started = time.perf_counter()
-    file = render_docx(make(hosts=2_000))
+def test_two_thousand_hosts() -> None:
+    text = text_of(render_docx(make(hosts=2_000)))
 
-    assert time.perf_counter() - started < 20
-    assert all(sample.host(number) in text_of(file) for number in (1, 999, 2_000))
+    assert all(sample.host(number) in text for number in range(1, 2_001))
 
 
 @pytest.mark.skipif(

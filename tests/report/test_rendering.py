@@ -177,7 +177,7 @@ def test_the_pdf_names_language_title_author_and_chapters(german_pdf: bytes) -> 
     assert metadata.title == sample.scope().audit.title
     assert metadata.author == "Jörg Müller-Weiß"
     assert str(reader.root_object["/Lang"]).startswith("de")
-    assert len([item for item in reader.outline if not isinstance(item, list)]) == 18
+    assert len([item for item in reader.outline if not isinstance(item, list)]) == 21
     assert b"pdfaid:part" in german_pdf or "pdfaid" in str(reader.xmp_metadata.rdf_root.toxml())  # type: ignore[union-attr]
 
 
@@ -240,7 +240,7 @@ def test_one_host_and_two_thousand(hosts: int) -> None:
 
 
 def test_a_row_per_judgement_in_the_csv() -> None:
-    content = render_csv(hostile(), sample.texts())
+    content = render_csv(hostile(), sample.CATALOGUE, sample.texts())
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";"))
 
     assert content.startswith(b"\xef\xbb\xbf")
@@ -252,7 +252,9 @@ def test_a_row_per_judgement_in_the_csv() -> None:
 
 
 def test_the_csv_has_the_delimiter_of_its_language() -> None:
-    assert render_csv(sample.assessment(), sample.texts("en")).count(b"Rating,") == 1
+    assert (
+        render_csv(sample.assessment(), sample.CATALOGUE, sample.texts("en")).count(b"Rating,") == 1
+    )
 
 
 @pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@a", "\ta", "\ra", "  =1"])

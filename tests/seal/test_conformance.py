@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from vmmaudit.audit import demo
+from vmmaudit.planned import ChangeProof
+
 JAXB = (
     "jaxb-api",
     "jaxb-core",
@@ -35,12 +38,18 @@ def classpath() -> str:
     return ":".join(map(str, [*jars, *found]))
 
 
-def test_every_stage_is_pdf_a_3a_and_pdf_ua_1(signed_twice: Path) -> None:
+def test_every_stage_is_pdf_a_3a_and_pdf_ua_1(signed_twice: Path, tmp_path: Path) -> None:
     files = [
         signed_twice / folder / f"report.{language}.pdf"
         for language in ("de", "en")
         for folder in ("", "signatures/1-auditor", "signatures/2-reviewer")
     ]
+    plan = demo().plan()
+    made = plan.files(("de", "en")) | ChangeProof(plan.audit, plan.audit).files(("de", "en"))
+    for name, data in made.items():
+        if name.endswith(".pdf"):
+            (tmp_path / name).write_bytes(data)
+            files.append(tmp_path / name)
     said = subprocess.run(
         ["java", "-cp", classpath(), str(Path(__file__).with_name("Validate.java")), *files],
         capture_output=True,

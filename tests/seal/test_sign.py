@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import io
 import subprocess
 from pathlib import Path
 
+import pikepdf
 import pytest
 
 from tests.seal.conftest import Hand
@@ -13,6 +15,7 @@ from vmmaudit.seal.errors import SealError
 from vmmaudit.seal.keys import KeyFile
 from vmmaudit.seal.secret import Secret
 from vmmaudit.seal.sign import sign
+from vmmaudit.seal.verify import verify
 
 SIGNATURES = ("signatures/1-auditor", "signatures/2-reviewer")
 
@@ -144,3 +147,46 @@ def test_a_pack_without_report_is_not_signed(tmp_path: Path, hand: Hand) -> None
     folder = facade.demo().save(tmp_path).folder
     with pytest.raises(SealError, match="has no report to sign"):
         hand(folder, Role.AUDITOR)
+
+
+def pdfsig(path: Path) -> str:
+    """What poppler says of the signatures of a file, without its opinion on certificates."""
+    return subprocess.run(
+        ["pdfsig", "-nocert", str(path)], capture_output=True, text=True, check=False
+    ).stdout
+
+
+@pytest.mark.parametrize("where", [0.2, 0.5, 0.9])
+def test_pdfsig_refuses_a_flipped_byte_too(
+    signed_twice: Path, root: Path, tmp_path: Path, where: float
+) -> None:
+    data = bytearray((signed_twice / SIGNATURES[1] / "report.en.pdf").read_bytes())
+    data[int(len(data) * where)] ^= 1
+    path = tmp_path / "report.pdf"
+    path.write_bytes(data)
+    assert pdfsig(path).count("Signature is Valid.") < 2
+    assert verify(path, [root]).failures
+
+
+def test_pdfsig_refuses_a_changed_attachment_too(
+    signed_twice: Path, root: Path, tmp_path: Path
+) -> None:
+    data = (signed_twice / SIGNATURES[1] / "report.en.pdf").read_bytes()
+    with pikepdf.open(io.BytesIO(data)) as document:
+        stream = document.attachments["scope.yaml"].obj.EF.F
+        raw = stream.read_raw_bytes()
+    assert data.count(raw) == 1
+    path = tmp_path / "report.pdf"
+    path.write_bytes(data.replace(raw, raw[:-9] + bytes(9)))
+    assert "Signature is Valid." not in pdfsig(path)
+    assert verify(path, [root]).failures
+
+
+def test_pdfsig_shows_a_page_that_was_added_after_signing(
+    signed_twice: Path, tmp_path: Path, root: Path
+) -> None:
+    data = (signed_twice / SIGNATURES[1] / "report.en.pdf").read_bytes()
+    path = tmp_path / "report.pdf"
+    path.write_bytes(data + b"\n% another word\n%%EOF\n")
+    assert "Not total document signed" in pdfsig(path)
+    assert verify(path, [root]).failures

@@ -107,6 +107,24 @@ def test_what_does_not_follow_the_grammar_is_refused(text: str):
         parsed(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "O:BAG:SYD:PAI(D;OICI;FA;;;WD)(A;OICIIOID;GR;;;S-1-5-21-1-2-3-1105)(A;;0x1200a9;;;AU)",
+        "O:S-1-5-21-1-2-3-500D:", "D:NO_ACCESS_CONTROL", "G:BU", "", "D:ARAI(A;NP;FW;;;OW)",
+    ],
+)  # fmt: skip
+def test_text_is_written_as_it_was_read(text: str):
+    assert sddl.write(sddl.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text", [f"D:(OA;;RP;{GUID};;AU)", "D:(XA;;FR;;;WD;(Member_of {SID(BA)}))"]
+)
+def test_what_the_text_would_not_say_whole_is_not_written(text: str):
+    assert sddl.write(sddl.parse(text)) is None
+
+
 @given(st.text(alphabet='OGDS:()A;FR"-15{}xP0 \n\u00e9XAOID', max_size=80) | st.text(max_size=40))
 @settings(max_examples=500, deadline=None)
 def test_hostile_text_is_refused_or_read(text: str):

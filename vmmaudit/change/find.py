@@ -26,7 +26,7 @@ def find_host(facts: Facts, name: str) -> Host:
         names = ", ".join(host.name for host in found)
         raise UsageError(f"'{name}' may be {names}; write the whole name.")
     raise UsageError(
-        f"The scope has no host '{name}'{_similar(wanted, [host.name for host in hosts])}."
+        f"The scope has no host '{name}'{_similar(wanted, [host.name for host in hosts])}"
     )
 
 
@@ -54,7 +54,7 @@ def find_file(facts: Facts, name: str) -> tuple[Library, str]:
         shown = ", ".join(rf"{library.share}\{path}" for library, path in seen[:5])
         raise UsageError(f"'{name}' may be {shown}; write the whole UNC path.")
     paths = [path for library in facts.scope.libraries for path in _files(facts, library)]
-    raise UsageError(f"No library of the scope shows a file '{name}'{_similar(wanted, paths)}.")
+    raise UsageError(f"No library of the scope shows a file '{name}'{_similar(wanted, paths)}")
 
 
 def find_place(facts: Facts, unc: str) -> tuple[Library, str]:
@@ -81,7 +81,7 @@ def _by_unc(facts: Facts, unc: str) -> tuple[Library, str]:
             if item.path.lower() == path.lower():
                 return library, item.path
         similar = _similar(path, [item.path for item in tree.items if item.is_iso])
-        raise UsageError(f"The share {library.share} shows no file '{path}'{similar}.")
+        raise UsageError(f"The share {library.share} shows no file '{path}'{similar}")
     shares = ", ".join(library.share for library in facts.scope.libraries)
     raise UsageError(f"'{unc}' is in no library share of the scope ({shares}).")
 
@@ -93,10 +93,11 @@ def _files(facts: Facts, library: Library) -> Iterator[str]:
 
 
 def _similar(wanted: str, names: list[str]) -> str:
+    """The end of a sentence: a name that may have been meant, or a full stop."""
     lowered = {name.lower(): name for name in names}
     short = {name.rpartition("\\")[2].split(".")[0]: full for name, full in lowered.items()}
     close = difflib.get_close_matches(wanted.lower(), lowered, 1, 0.5)
     if close:
-        return f"; did you mean {lowered[close[0]]}?".rstrip("?")
+        return f"; did you mean {lowered[close[0]]}?"
     close = difflib.get_close_matches(wanted.lower().split(".")[0], short, 1, 0.6)
-    return f"; did you mean {short[close[0]]}" if close else ""
+    return f"; did you mean {short[close[0]]}?" if close else "."

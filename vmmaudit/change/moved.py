@@ -6,11 +6,12 @@ replication metadata) and what follows from something else (token groups) is lef
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from vmmaudit import questions
+from vmmaudit.change.membership import left
 from vmmaudit.change.plan import EntryStep, ListStep, MemberStep, NumberStep, Plan, Step
 from vmmaudit.errors import FormatError
 from vmmaudit.evidence import Answer, Evidence, Question
@@ -22,6 +23,7 @@ _BY_ITSELF: Final = frozenset(
     {
         "currenttime",
         "lastlogontimestamp",
+        "msds-replvaluemetadata",
         "replpropertymetadata",
         "tokengroups",
         "tokengroupsglobalanduniversal",
@@ -32,6 +34,8 @@ _SIDS: Final = frozenset({"objectsid", "sidhistory"})
 ENTRIES: Final = "entries"
 MEMBERS: Final = "local members"
 OWNER: Final = "owner"
+WHOLE: Final = (ENTRIES, MEMBERS, OWNER)
+"""What moves that is no attribute of the directory."""
 _OF_SHARE: Final = " (share)"
 _MAY_ACT: Final = "msDS-AllowedToActOnBehalfOfOtherIdentity"
 
@@ -65,7 +69,22 @@ def moved(before: Evidence, after: Evidence, plan: Plan | None = None) -> tuple[
         old, new = ours[key], theirs[key]
         if sorted(old) != sorted(new) or (key[1] == ENTRIES and old != new):
             found += _differences(key, _without(old, new), _without(new, old))
+    for group, member in left(before, after, _groups_only_in(ours, theirs)):
+        found.append(Moved(group, "member", (member,), ()))
+    for group, member in left(after, before, _groups_only_in(theirs, ours)):
+        found.append(Moved(group, "member", (), (member,)))
     return tuple(sorted(found if plan is None else [_judged(one, plan) for one in found]))
+
+
+def _groups_only_in(
+    ours: Mapping[Key, tuple[str, ...]], theirs: Mapping[Key, tuple[str, ...]]
+) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """SID and members of the groups that one of two packs read, by DN."""
+    return {
+        place: (ours[place, "objectSid"][0], members)
+        for (place, what), members in ours.items()
+        if what == "member" and (place, what) not in theirs and ours.get((place, "objectSid"))
+    }
 
 
 def _differences(key: Key, gone: tuple[str, ...], new: tuple[str, ...]) -> list[Moved]:

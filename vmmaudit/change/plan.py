@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from vmmaudit import questions
 from vmmaudit.assessment import Ternary
+from vmmaudit.change.agdlp import Proposal, proposals
 from vmmaudit.change.changes import (
     Actor,
     AddDelegationTarget,
@@ -131,12 +132,14 @@ class Plan:
         wanted: the pairs that were not ready or not in force, host and share.
         obstacles: broken links without a simple remedy.
         evidence: digest of the evidence that the values before were read from.
+        proposals: groups in the place of single accounts; nothing of them is a step.
     """
 
     steps: tuple[Step, ...]
     wanted: tuple[tuple[str, str], ...]
     obstacles: tuple[Obstacle, ...]
     evidence: str
+    proposals: tuple[Proposal, ...] = ()
 
     def changes(self) -> tuple[Change, ...]:
         """The single changes."""
@@ -168,11 +171,13 @@ def plan(facts: Facts, wanted: Sequence[Goal]) -> Plan:
     """The smallest set of changes for `wanted`, put together per object."""
     found = needed(facts, wanted)
     pairs = dict.fromkeys((goal.host.name, goal.library.share) for goal in wanted)
+    libraries = dict.fromkeys(goal.library for goal in wanted) or facts.scope.libraries
     return Plan(
         tuple(sorted(_steps(facts, found), key=_order)),
         tuple(pairs),
         found.obstacles,
         facts.evidence.digest(),
+        proposals(changed(facts, found.changes), list(libraries)),
     )
 
 
@@ -303,8 +308,23 @@ def dumps(found: Plan) -> bytes:
             {"host": o.goal.host.name, "link": o.link, "code": o.reason.code}
             for o in found.obstacles
         ],
+        "proposals": [_proposed(proposal) for proposal in found.proposals],
     }
     return json.dumps(value, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
+
+
+def _proposed(proposal: Proposal) -> dict[str, Any]:
+    groups = [
+        {
+            "group": joining.group.shown,
+            "exists": joining.group.exists,
+            "accounts": [account.shown for account in joining.accounts],
+        }
+        for joining in proposal.joining
+    ]
+    local = {"group": proposal.local.shown, "exists": proposal.local.exists}
+    places = list(proposal.places)
+    return {"share": proposal.share, "global": groups, "local": local, "places": places}
 
 
 def as_data(step: Step) -> dict[str, Any]:

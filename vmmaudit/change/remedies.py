@@ -27,7 +27,7 @@ from vmmaudit.change.changes import (
     SetControlBit,
 )
 from vmmaudit.change.goal import DELEGATABLE, DELEGATION, Goal, identities
-from vmmaudit.facts import AccountFact, Missing, Principal
+from vmmaudit.facts import AccountFact, Facts, Missing, Principal
 from vmmaudit.readiness import Chain, Link
 from vmmaudit.readiness.access import Ruling
 from vmmaudit.readiness.account import privileged
@@ -40,7 +40,7 @@ from vmmaudit.windows.descriptor import Ace, AceFlag, SecurityDescriptor
 Remedy = tuple[Change, ...]
 FIRST_OWN_RID: Final = 1000
 """Accounts and groups below it came with the domain (MS-SAMR 3.1.1.3.2)."""
-_WRITE: Final = 0x000D_0156
+WRITE: Final = 0x000D_0156
 """Every right of a file but Read and Execute."""
 _HANDED_ON: Final = AceFlag.OBJECT_INHERIT | AceFlag.CONTAINER_INHERIT
 
@@ -171,7 +171,7 @@ def _denied(
     else:
         place, own = _origin(chain, goal, entry)
         removal = RemoveFromFile(share, place, own, trustee)
-    leaving = list(_leave(chain, who, sid)) if _is_own_group(chain, sid) else []
+    leaving = list(_leave(chain, who, sid)) if is_own_group(chain.facts, sid) else []
     if any(sid in chain.facts.directory.groups_above(p.dn) for p in _peers(chain, who)):
         yield (removal,)
         yield from leaving
@@ -206,7 +206,7 @@ def above(path: str) -> Iterator[str]:
 def _groups_that_read(chain: Chain, goal: Goal, who: Principal, ruling: Ruling) -> list[Principal]:
     """Groups made for reading here, those first that others of its kind are direct members of."""
     directory = chain.facts.directory
-    reading = {sid for sid in _readers(ruling.descriptor) if _is_own_group(chain, sid)}
+    reading = {sid for sid in readers(ruling.descriptor) if is_own_group(chain.facts, sid)}
     peers = _peers(chain, who)
     direct: dict[str, int] = {}
     for peer in peers:
@@ -215,7 +215,7 @@ def _groups_that_read(chain: Chain, goal: Goal, who: Principal, ruling: Ruling) 
     ranked: list[tuple[int, bool, str, Principal]] = []
     for sid in {*direct, *reading}:
         group = directory.principal(sid)
-        if group is None or not _is_own_group(chain, sid):
+        if group is None or not is_own_group(chain.facts, sid):
             continue
         held = {sid, *directory.groups_above(group.dn)}
         if not held & reading or _may_write(chain, goal, held) or not _takes(group, who):
@@ -224,17 +224,19 @@ def _groups_that_read(chain: Chain, goal: Goal, who: Principal, ruling: Ruling) 
     return [group for *_, group in sorted(ranked, key=lambda entry: entry[:3])]
 
 
-def _readers(descriptor: SecurityDescriptor) -> Iterator[str]:
+def readers(descriptor: SecurityDescriptor) -> Iterator[str]:
+    """Whom entries give Read that apply here without a condition."""
     for ace in descriptor.aces:
         plain = ace.allows and not ace.conditional and not ace.inherit_only
         if plain and ace.sid and map_generic(ace.mask) & READ == READ:
             yield ace.sid
 
 
-def _is_own_group(chain: Chain, sid: str) -> bool:
+def is_own_group(facts: Facts, sid: str) -> bool:
+    """Whether it is a group of a domain that did not come with the domain."""
     if not sids.is_domain_account(sid) or sids.rid_of(sid) < FIRST_OWN_RID:
         return False
-    principal = chain.facts.directory.principal(sid)
+    principal = facts.directory.principal(sid)
     return principal is not None and "group" in principal.classes
 
 
@@ -256,7 +258,7 @@ def _may_write(chain: Chain, goal: Goal, held: set[str]) -> bool:
 
 def _writes(descriptor: SecurityDescriptor, token: Token) -> bool:
     return any(
-        map_generic(ace.mask) & _WRITE
+        map_generic(ace.mask) & WRITE
         for ace in descriptor.aces
         if ace.allows and not ace.inherit_only and ace.sid in token.sids
     )
@@ -282,10 +284,10 @@ def _trustees(chain: Chain, goal: Goal, who: Principal) -> Iterator[Principal]:
     found = [d for d, _ in facts.servers.descriptors(goal.library)]
     known = [d for d in (share, *found) if isinstance(d, SecurityDescriptor)]
     if not isinstance(groups, Missing):
-        readers = {sid for d in known for sid in _readers(d) if sid in groups.all}
-        for sid in sorted(readers):
+        reading = {sid for d in known for sid in readers(d) if sid in groups.all}
+        for sid in sorted(reading):
             group = facts.directory.principal(sid)
-            if group is not None and _is_own_group(chain, sid):
+            if group is not None and is_own_group(chain.facts, sid):
                 yield group
     yield who
 

@@ -6,7 +6,7 @@ control and every link judges the changed site with the code that judges the rea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
@@ -111,7 +111,7 @@ class _Directory(Directory):
 
     def groups_above(
         self, *dns: str, joined: Sequence[Membership] = (), left: Sequence[Membership] = ()
-    ) -> dict[str, tuple[str, ...]]:
+    ) -> Mapping[str, tuple[str, ...]]:
         """The groups reached after the changes."""
         return self._before.groups_above(
             *dns, joined=[*self._joined, *joined], left=[*self._left, *left]

@@ -13,6 +13,8 @@ from vmmaudit.collect.wire import WireError
 from vmmaudit.evidence import Reason
 from vmmaudit.scope import Authentication
 
+UNUSABLE: Final = "No logon is possible"
+"""How a sentence begins where no password was found, so that none was tried."""
 _NO_TERMINAL: Final = "a password is to be prompted for, but there is no terminal"
 
 
@@ -164,4 +166,4 @@ def _password(value: str, problem: str) -> Secret:
 
 
 def _unusable(problem: str) -> WireError:
-    return WireError(Reason.AUTHENTICATION_FAILED, f"No logon is possible: {problem}.")
+    return WireError(Reason.AUTHENTICATION_FAILED, f"{UNUSABLE}: {problem}.")

@@ -126,6 +126,7 @@ def _lines(found: Discovery) -> Iterator[str]:
     yield "  title: Shared ISO images in VMM"
     yield "  languages: [de, en]"
     yield "  # period: {from: 2026-01-01, to: 2026-03-31}"
+    yield "  # time_zone: Europe/Berlin  # the documents tell times here and in UTC"
     yield "people:"
     yield "  # - {role: auditor, name: }"
     yield "  []"
@@ -135,6 +136,7 @@ def _lines(found: Discovery) -> Iterator[str]:
         yield f"    transport: {found.domain.transport}"
     if found.domain.ca:
         yield f"    ca: {_quoted(str(found.domain.ca))}"
+    yield "    # winrm: http  # or https: where pipes refuse, and for VMM's own lists"
     yield "vmm:" if found.vmm else "vmm: []"
     for server in found.vmm:
         yield f"  - server: {server.name}  # {server.note}"

@@ -16,12 +16,27 @@ from typing import Final
 from vmmaudit import questions
 from vmmaudit.collect.wire import Wire
 from vmmaudit.errors import FormatError
-from vmmaudit.evidence import Answer, Gap, Question
-from vmmaudit.scope import Library, Scope
+from vmmaudit.evidence import Answer, Gap, Question, Reason
+from vmmaudit.facts import replies
+from vmmaudit.scope import Domain, Library, Scope
 from vmmaudit.windows import srvsvc
 
 SKEW_SECONDS: Final = 300
 """What Kerberos tolerates by default (RFC 4120 8.2)."""
+LOCAL_GROUPS: Final = "local groups"
+SERVICES: Final = "services"
+REGISTRY: Final = "registry"
+PIPES: Final = {LOCAL_GROUPS: "SAMR", SERVICES: "SVCCTL", REGISTRY: "WINREG"}
+"""The pipe behind each of them."""
+_STAGES: Final = {
+    Reason.UNRESOLVABLE: "name",
+    Reason.UNREACHABLE: "{port}",
+    Reason.TIMEOUT: "{port}",
+    Reason.CLOCK_SKEW: "clock",
+    Reason.SIGNING_REQUIRED: "signing",
+    Reason.CERTIFICATE_UNTRUSTED: "certificate",
+}
+"""What a gap on the way to a server is called; any other ends at the server itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +58,59 @@ def examine(scope: Scope, wire: Wire) -> Iterator[Check]:
     """This machine first, then each domain, then each server of the scope."""
     yield _kerberos(scope)
     for domain in scope.domains:
-        yield from _domain(wire, domain.name)
-    asked: set[str] = set()
+        yield from _domain(scope, wire, domain)
+        yield Check(domain.name, "protection", True, _protection(domain))
+    reached: dict[str, bool] = {}
+    for server, needs in _servers(scope).items():
+        (found,) = wire.ask([questions.smb_server(server)])
+        reached[server] = isinstance(found, Answer)
+        yield from _server(server, found)
+        if reached[server]:
+            yield from (_pipe(wire, what, question) for what, question in needs.items())
     for library in scope.libraries:
         server = questions.file_server(scope, library)
-        if server not in asked:
-            yield from _server(wire, server)
-            yield from _local_groups(wire, server)
-        asked.add(server)
-        yield _share(wire, server, library)
+        if reached[server]:
+            yield _share(wire, server, library)
     for host in scope.hyper_v_hosts:
         server = questions.host_server(scope, host)
-        if server not in asked:
-            yield from _server(wire, server)
-        asked.add(server)
-        yield _clock(wire, server)
+        if reached[server]:
+            yield _clock(wire, server)
+        if scope.domain_of(host.name).winrm != "off":
+            yield _winrm(wire, questions.boot(server), "tells when it started")
+    for vmm in scope.vmm:
+        server = questions.vmm_server(scope, vmm)
+        if scope.domain_of(vmm.server).winrm != "off":
+            asked = questions.vmm_objects(server, "Get-SCVMMServer")
+            yield _winrm(wire, asked, "VMM tells its inventory")
+
+
+def _servers(scope: Scope) -> dict[str, dict[str, Question]]:
+    """What is asked of each server's pipes, by its roles."""
+    found: dict[str, dict[str, Question]] = {}
+    for library in scope.libraries:
+        server = questions.file_server(scope, library)
+        found.setdefault(server, {}).update(
+            {
+                LOCAL_GROUPS: questions.sam_domains(server),
+                REGISTRY: questions.registry(server, *questions.NAME_HARDENING),
+            }
+        )
+    agent, manager = questions.VMM_AGENTS[0], questions.VMM_SERVICES[0]
+    hosts = [questions.host_server(scope, host) for host in scope.hyper_v_hosts]
+    servers = [questions.vmm_server(scope, vmm) for vmm in scope.vmm]
+    for names, service, value in (
+        (hosts, agent, questions.NTLM_RECEIVED),
+        (servers, manager, questions.VMM_VERSION),
+    ):
+        for server in names:
+            found.setdefault(server, {}).update(
+                {
+                    LOCAL_GROUPS: questions.sam_domains(server),
+                    SERVICES: questions.service(server, service),
+                    REGISTRY: questions.registry(server, *value),
+                }
+            )
+    return found
 
 
 def _kerberos(scope: Scope) -> Check:
@@ -73,11 +126,16 @@ def _kerberos(scope: Scope) -> Check:
     return Check(target, "Kerberos", False, "install vmmaudit[kerberos] (libkrb5-dev and gcc)")
 
 
-def _domain(wire: Wire, domain: str) -> Iterator[Check]:
+def _domain(scope: Scope, wire: Wire, of: Domain) -> Iterator[Check]:
+    domain = of.name
+    port = f"port {636 if of.transport == 'ldaps' else 389}"
     (root,) = wire.ask([questions.root_dse(domain)])
     if isinstance(root, Gap):
-        yield Check(domain, "directory", False, root.text)
+        what = _STAGES.get(root.reason, "directory").format(port=port)
+        yield Check(domain, what, False, root.text)
         return
+    yield Check(domain, "name", True, f"leads to {root.source}")
+    yield Check(domain, port, True, "open")
     yield Check(domain, "directory", True, f"{root.source} answers")
     text = (root.rows[0].first("currentTime") or b"").decode("ascii", "replace")[:14]
     try:
@@ -90,26 +148,65 @@ def _domain(wire: Wire, domain: str) -> Iterator[Check]:
     rights = isinstance(self, Answer) and self.rows and self.rows[0].first("objectSid") is not None
     sentence = "accounts can be read" if rights else "the account that reads sees no SIDs"
     yield Check(domain, "rights", bool(rights), sentence)
+    host = next((h for h in scope.hyper_v_hosts if scope.domain_of(h.name) == of), None)
+    if host is not None:
+        yield from _tokens(wire, domain, host.name)
 
 
-def _server(wire: Wire, server: str) -> Iterator[Check]:
-    (found,) = wire.ask([questions.smb_server(server)])
+def _tokens(wire: Wire, domain: str, host: str) -> Iterator[Check]:
+    """Whether groups are told as the controller computes them, tried at one host's account."""
+    (found,) = wire.ask([questions.computer(domain, host)])
     if isinstance(found, Gap):
-        yield Check(server, "SMB", False, found.text)
+        yield Check(domain, "accounts", False, found.text)
+        return
+    if not found.rows:
+        yield Check(domain, "accounts", False, f"{host} has no account that can be seen")
+        return
+    (groups,) = wire.ask([questions.token_groups(domain, found.rows[0].name)])
+    if isinstance(groups, Gap):
+        yield Check(domain, "groups", False, groups.text)
+    elif groups.rows and groups.rows[0].first("tokenGroups") is not None:
+        yield Check(domain, "groups", True, "are told with all that they are in")
+    else:
+        sentence = (
+            "tokenGroups is not shown; the reading account needs the right to it, which the group "
+            "Windows Authorization Access Group has"
+        )
+        yield Check(domain, "groups", False, sentence)
+
+
+def _protection(domain: Domain) -> str:
+    """How LDAP is protected; there is no way without."""
+    if domain.auth.protocol == "simple":
+        return f"password inside TLS ({domain.transport}), to a server with a trusted certificate"
+    logon = "NTLM" if domain.auth.protocol == "ntlm" else "Kerberos"
+    if domain.transport == "sealed":
+        return f"signed and encrypted by {logon} on port 389"
+    return f"{logon} inside TLS ({domain.transport}), bound to its certificate (channel binding)"
+
+
+def _server(server: str, found: Answer | Gap) -> Iterator[Check]:
+    """How far the way to a server leads."""
+    if isinstance(found, Gap):
+        what = _STAGES.get(found.reason, "SMB").format(port="port 445")
+        yield Check(server, what, False, found.text)
         return
     row = found.rows[0]
     dialect, signing = (
         (row.first(key) or b"").decode("ascii", "replace") for key in ("dialect", "signing")
     )
+    yield Check(server, "name", True, "has an address")
+    yield Check(server, "port 445", True, "open")
     yield Check(server, "SMB", True, f"logged on; dialect {dialect}, signing {signing}")
 
 
-def _local_groups(wire: Wire, server: str) -> Iterator[Check]:
-    (found,) = wire.ask([questions.sam_domains(server)])
+def _pipe(wire: Wire, what: str, question: Question) -> Check:
+    """One pipe, by a question that the audit asks as well; that there is nothing is an answer."""
+    (found,) = wire.ask([question])
     if isinstance(found, Gap):
-        yield Check(server, "local groups", False, found.text)
-    else:
-        yield Check(server, "local groups", True, "can be read (SAMR)")
+        return Check(question.server, what, False, found.text)
+    way = "over WinRM" if found.source.endswith("(WinRM)") else f"({PIPES[what]})"
+    return Check(question.server, what, True, f"can be read {way}")
 
 
 def _share(wire: Wire, server: str, library: Library) -> Check:
@@ -121,7 +218,7 @@ def _share(wire: Wire, server: str, library: Library) -> Check:
     )
     if isinstance(share, Gap):
         return Check(library.share, "share permissions", False, share.text)
-    if share.rows[0].first("level") != b"502":
+    if not replies.share(share, library.share_name)[1]:
         return Check(
             library.share,
             "share permissions",
@@ -148,6 +245,13 @@ def _clock(wire: Wire, server: str) -> Check:
     if not time.msecs:
         return Check(server, "time and boot", None, "does not tell how long it has been running")
     return Check(server, "time and boot", True, "tells its time and when it started")
+
+
+def _winrm(wire: Wire, question: Question, sentence: str) -> Check:
+    (found,) = wire.ask([question])
+    if isinstance(found, Gap):
+        return Check(question.server, "WinRM", False, found.text)
+    return Check(question.server, "WinRM", True, sentence)
 
 
 def _skew(target: str, seconds: int) -> Check:

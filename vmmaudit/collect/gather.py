@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from vmmaudit import questions
 from vmmaudit.collect import plan
+from vmmaudit.collect.plan import Target
 from vmmaudit.collect.wire import Wire
 from vmmaudit.errors import FormatError
 from vmmaudit.evidence import Answer, Evidence, Gap, Question, Reason
@@ -18,7 +19,7 @@ from vmmaudit.scope import Scope
 from vmmaudit.windows.sid import domain_of, sid_from_bytes
 
 TARGETS_AT_ONCE: Final = 16
-_INTERRUPTED: Final = Gap(Reason.INTERRUPTED, "The run was interrupted before this was asked.")
+INTERRUPTED: Final = Gap(Reason.INTERRUPTED, "The run was interrupted before this was asked.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,30 +63,39 @@ def collect(
     A server that does not answer costs its own gaps and nothing else. Ctrl-C (or a requested
     interruption) ends the asking; what was not asked by then becomes a gap.
     """
-    run = _Run(wire, report, interruption or Interruption())
-    servers = {questions.file_server(scope, library) for library in scope.libraries}
-    servers |= {questions.host_server(scope, host) for host in scope.hyper_v_hosts}
-    servers |= {questions.vmm_server(scope, vmm) for vmm in scope.vmm}
+    return everything(scope, _Here(wire, report, interruption or Interruption()))
+
+
+class Run(Protocol):
+    """One collection: what it knows so far, and a way to follow plans, here or elsewhere."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is known by now."""
+        ...
+
+    def side_by_side(self, targets: Iterable[Target]) -> None:
+        """Follow the plans, and wait for all of them."""
+        ...
+
+
+def everything(scope: Scope, run: Run) -> Evidence:
+    """The targets of a scope, then whatever else their answers lead to."""
+    run.side_by_side(plan.targets(scope))
+    known = run.evidence
+    asked = {*known.answers, *known.gaps}
+    unknown = [one for one in plan.started(scope, Services(known)) if one not in asked]
     run.side_by_side(
-        [
-            *((domain.name, plan.domain(scope, domain.name)) for domain in scope.domains),
-            *((name, plan.server(scope, name)) for name in sorted(servers)),
-        ]
-    )
-    services = Services(Evidence(wire.origin, run.answers, run.gaps))
-    unknown = [asked for asked in plan.started(scope, services) if not run.has_asked(asked)]
-    run.side_by_side(
-        (domain.name, plan.accounts(domain.name, asked))
+        Target(domain.name, plan.accounts, (domain.name, its))
         for domain in scope.domains
-        if (asked := [question for question in unknown if question.server == domain.name])
+        if (its := [question for question in unknown if question.server == domain.name])
     )
-    run.side_by_side(
-        [*plan.replicas(scope, dict(run.answers), unknown), *_names(scope, run.answers)]
-    )
-    return Evidence(wire.origin, run.answers, run.gaps)
+    answers = run.evidence.answers
+    run.side_by_side([*plan.replicas(scope, answers, unknown), *_names(scope, answers)])
+    return run.evidence
 
 
-def _names(scope: Scope, answers: dict[Question, Answer]) -> Iterator[tuple[str, plan.Plan]]:
+def _names(scope: Scope, answers: Mapping[Question, Answer]) -> Iterator[Target]:
     """Who is behind the SIDs that servers mention: their domain tells, else the server itself."""
     by_server: dict[str, list[tuple[Question, Answer]]] = {}
     for question, answer in answers.items():
@@ -95,75 +105,86 @@ def _names(scope: Scope, answers: dict[Question, Answer]) -> Iterator[tuple[str,
     domains = {domain.name: _sid_of(answers, domain.name) for domain in scope.domains}
     for domain, sid in domains.items():
         if sid:
-            yield domain, plan.names(domain, plan.of_domain(known, sid))
+            yield Target(domain, plan.names, (domain, plan.of_domain(known, sid)))
     for server, sids in sorted(mentioned.items()):
         foreign = {sid for sid in sids if domain_of(sid) not in domains.values()}
         if foreign:
-            yield server, plan.local_names(server, foreign)
+            yield Target(server, plan.local_names, (server, foreign))
 
 
-class _Run:
-    """Replies of one collection; each target is worked on by one thread at a time."""
+def follow(
+    target: Target,
+    ask: Callable[[list[Question]], list[Answer | Gap]],
+    report: Report = lambda progress: None,
+) -> Iterator[tuple[Question, Answer | Gap]]:
+    """Every question of a target's plan with its reply, as soon as there is one."""
+    steps = target.plan()
+    replies = gaps = 0
+    problem = ""
+    try:
+        batch = next(steps)
+        while True:
+            received = ask(batch) if batch else []
+            yield from zip(batch, received, strict=True)
+            replies += len(received)
+            refused = [reply for reply in received if isinstance(reply, Gap)]
+            gaps += len(refused)
+            problem = problem or trouble(refused)
+            report(Progress(target.name, replies, gaps, done=False, problem=problem))
+            batch = steps.send(received)
+    except StopIteration:
+        report(Progress(target.name, replies, gaps, done=True, problem=problem))
+
+
+def trouble(gaps: Iterable[Gap]) -> str:
+    """The first gap's sentence; what this tool cannot ask is no trouble of the target's."""
+    ours = (Reason.NOT_SUPPORTED, Reason.NOT_ASKED)
+    return next((gap.text for gap in gaps if gap.reason not in ours), "")
+
+
+class _Here:
+    """Each target is worked on by one thread at a time; all of them ask one wire."""
 
     def __init__(self, wire: Wire, report: Report, interruption: Interruption) -> None:
-        self.wire = wire
-        self.report = report
-        self.interruption = interruption
-        self.answers: dict[Question, Answer] = {}
-        self.gaps: dict[Question, Gap] = {}
+        self._wire = wire
+        self._report = report
+        self._interruption = interruption
+        self._answers: dict[Question, Answer] = {}
+        self._gaps: dict[Question, Gap] = {}
 
-    def has_asked(self, question: Question) -> bool:
-        """Whether there is a reply already."""
-        return question in self.answers or question in self.gaps
+    @property
+    def evidence(self) -> Evidence:
+        """What is known by now."""
+        return Evidence(self._wire.origin, self._answers, self._gaps)
 
-    def side_by_side(self, targets: Iterable[tuple[str, plan.Plan]]) -> None:
-        """Run the plans, and wait for all of them."""
+    def side_by_side(self, targets: Iterable[Target]) -> None:
+        """Follow the plans, and wait for all of them."""
         with ThreadPoolExecutor(TARGETS_AT_ONCE, thread_name_prefix="collect") as pool:
-            waiting: set[Future[None]] = {
-                pool.submit(self._run, name, steps) for name, steps in targets
-            }
+            waiting: set[Future[None]] = {pool.submit(self._run, target) for target in targets}
             while waiting:
                 try:
                     done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
                 except KeyboardInterrupt:
-                    self.interruption.request()
-                    self.wire.close()
+                    self._interruption.request()
+                    self._wire.close()
                     continue
                 for future in done:
                     future.result()
 
-    def _run(self, name: str, steps: plan.Plan) -> None:
-        replies = gaps = 0
-        problem = ""
-        try:
-            batch = next(steps)
-            while True:
-                received = self._ask(batch)
-                for question, reply in zip(batch, received, strict=True):
-                    if isinstance(reply, Gap):
-                        self.gaps[question] = reply
-                    else:
-                        self.answers[question] = reply
-                replies += len(received)
-                refused = [reply for reply in received if isinstance(reply, Gap)]
-                gaps += len(refused)
-                # What this tool cannot ask is no trouble of the target's.
-                troubles = [gap.text for gap in refused if gap.reason is not Reason.NOT_SUPPORTED]
-                problem = problem or next(iter(troubles), "")
-                self.report(Progress(name, replies, gaps, done=False, problem=problem))
-                batch = steps.send(received)
-        except StopIteration:
-            self.report(Progress(name, replies, gaps, done=True, problem=problem))
+    def _run(self, target: Target) -> None:
+        for question, reply in follow(target, self._ask, self._report):
+            if isinstance(reply, Gap):
+                self._gaps[question] = reply
+            else:
+                self._answers[question] = reply
 
     def _ask(self, batch: list[Question]) -> list[Answer | Gap]:
-        if not batch:
-            return []
-        if self.interruption.requested:
-            return [_INTERRUPTED] * len(batch)
-        return self.wire.ask(batch)
+        if self._interruption.requested:
+            return [INTERRUPTED] * len(batch)
+        return self._wire.ask(batch)
 
 
-def _sid_of(answers: dict[Question, Answer], domain: str) -> str | None:
+def _sid_of(answers: Mapping[Question, Answer], domain: str) -> str | None:
     answer = answers.get(questions.domain_object(domain))
     data = answer.rows[0].first("objectSid") if answer and answer.rows else None
     try:

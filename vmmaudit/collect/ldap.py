@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,12 @@ from vmmaudit.collect.wire import WireError
 from vmmaudit.evidence import Answer, Gap, Question, Reason, Row
 from vmmaudit.scope import Domain
 
+MOST_PAGES: Final = 20_000
+"""Of one search: twenty million objects. A directory that goes on telling never ends."""
+MOST_BYTES: Final = 512 * 1024 * 1024
+"""Of one search, as they come over the wire."""
+SECONDS: Final = 600
+"""One page at most, however steadily it drips; a thousand objects need less than one."""
 PAGE: Final = 1000
 """MaxPageSize of Active Directory by default (MS-ADTS 3.1.1.3.4.6)."""
 _SCOPES: Final = {"base": ldap3.BASE, "one": ldap3.LEVEL, "sub": ldap3.SUBTREE}
@@ -31,6 +38,9 @@ _DESCRIPTORS: Final = frozenset(
     {"ntsecuritydescriptor", "msds-allowedtoactonbehalfofotheridentity"}
 )
 _RANGE: Final = re.compile(r"(?P<name>[^;]+);range=(?P<first>\d+)-(?P<last>\d+|\*)", re.IGNORECASE)
+_READINGS_AGAIN: Final = 2
+_SMALLEST_RANGE: Final = 2
+"""Fewer bring nothing new, since the first value of a range is known already."""
 _AT_ONCE: Final = 65536
 _RESULTS: Final = {
     3: (Reason.TIMEOUT, "gave up on its time limit"),
@@ -62,11 +72,15 @@ _INTERRUPTED: Final = "The run was interrupted before this was answered."
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a search; no cookie at all (None) says that the server did not page."""
+    """One page of a search; no cookie at all (None) says that the server did not page.
+
+    `size` counts its bytes on the wire.
+    """
 
     entries: tuple[ber.Entry, ...]
     code: int
     cookie: bytes | None
+    size: int = 0
 
 
 class DirectoryClient(Protocol):
@@ -206,9 +220,13 @@ class Directory:
         client, attributes = self._connected(), wanted.split(",")
         rows: list[Row] = []
         cookie = None if scope == "base" else b""  # one entry is one page
-        while True:
+        size = 0
+        for _ in range(MOST_PAGES):
             page = client.search(base, scope, query, attributes, cookie)
             self._check(page.code)
+            size += page.size
+            if size > MOST_BYTES:
+                break
             rows += [self._row(client, entry) for entry in page.entries]
             if cookie is None or page.cookie == b"":
                 return rows
@@ -221,26 +239,56 @@ class Directory:
             if not page.entries and page.cookie == cookie:
                 raise WireError(Reason.MALFORMED_REPLY, f"{self._server} repeats an empty page.")
             cookie = page.cookie
+        self._drop()  # what it would still send belongs to nothing
+        raise WireError(Reason.MALFORMED_REPLY, f"The answer of {self._server} does not end.")
 
     def _row(self, client: DirectoryClient, entry: ber.Entry) -> Row:
         values: dict[str, tuple[bytes, ...]] = {}
         for name, found in entry.attributes:
-            partial = _RANGE.fullmatch(name)
+            partial = _RANGE.fullmatch(name) if ";" in name else None
             plain = partial["name"] if partial else name
             complete = found
             if partial and partial["last"] != "*":
-                complete += self._rest(client, entry.dn, plain, int(partial["last"]) + 1)
+                complete = self._whole(client, entry.dn, plain, found)
             if complete:
                 values[plain] = complete
         return Row(entry.dn, values)
 
-    def _rest(self, client: DirectoryClient, dn: str, name: str, first: int) -> tuple[bytes, ...]:
-        """The values after the first range (MS-ADTS 3.1.1.3.1.3.3)."""
-        values: list[bytes] = []
-        while True:
+    def _whole(
+        self, client: DirectoryClient, dn: str, name: str, first: tuple[bytes, ...]
+    ) -> tuple[bytes, ...]:
+        """All values of an attribute of which the first range is there.
+
+        A range is counted from the first value there is at that moment, so whoever changes the
+        attribute in between moves what follows; then it is read again from the start.
+        """
+        for known in (first, *[()] * _READINGS_AGAIN):
+            values = self._rest(client, dn, name, known)
+            if values is not None:
+                return values
+        raise WireError(
+            Reason.INCOMPLETE,
+            f"{name} of {dn} changed each time {self._server} was telling it; run the audit again "
+            "when nobody works on it.",
+        )
+
+    def _rest(
+        self, client: DirectoryClient, dn: str, name: str, known: tuple[bytes, ...]
+    ) -> tuple[bytes, ...] | None:
+        """What is known and the values after it (MS-ADTS 3.1.1.3.1.3.3); None if they moved.
+
+        Each range begins with the last value of the one before, which shows whether it moved.
+        """
+        values = list(known)
+        size = 0
+        for _ in range(MOST_PAGES):
+            first = max(0, len(values) - 1)
             wanted = [f"{name};range={first}-*"]
             page = client.search(dn, "base", "(objectClass=*)", wanted, None)
             self._check(page.code)
+            size += page.size
+            if size > MOST_BYTES:
+                break
             ranges = [
                 (partial, found)
                 for key, found in (page.entries[0].attributes if page.entries else ())
@@ -251,14 +299,21 @@ class Directory:
                 raise WireError(
                     Reason.INCOMPLETE, f"{self._server} stopped in the middle of {name} of {dn}."
                 )
-            values += found
-            if partial["last"] == "*":
-                return tuple(values)
-            if int(partial["last"]) < first:
+            if values and found[:1] != (values[-1],):
+                return None
+            ended = partial["last"] == "*"
+            values[first:] = found
+            if not ended and (
+                int(partial["last"]) != len(values) - 1 or len(found) < _SMALLEST_RANGE
+            ):
                 raise WireError(
                     Reason.MALFORMED_REPLY, f"{self._server} repeats values of {name} of {dn}."
                 )
-            first = int(partial["last"]) + 1
+            if ended:
+                return tuple(values) if len(set(values)) == len(values) else None
+        raise WireError(
+            Reason.MALFORMED_REPLY, f"{self._server} tells values of {name} of {dn} without end."
+        )
 
     def _check(self, code: int) -> None:
         if code != 0:
@@ -288,8 +343,14 @@ class Client:
         number = self._connection.server.next_message_id()
         self._socket.sendall(_request(number, base, scope, query, attributes, controls))
         entries: list[ber.Entry] = []
+        size, late = 0, time.monotonic() + SECONDS
         while True:
-            found_number, found = self._message()
+            found_number, found, length = self._message()
+            size += length
+            if size > MOST_BYTES:
+                raise ber.BerError("a page that does not end")
+            if time.monotonic() > late:
+                raise TimeoutError
             if isinstance(found, ber.Notice) and found_number == 0:
                 raise ConnectionResetError("the server says goodbye")
             if found_number != number:
@@ -297,22 +358,26 @@ class Client:
             if isinstance(found, ber.Entry):
                 entries.append(found)
             elif isinstance(found, ber.Done):
-                return Page(tuple(entries), found.code, found.cookie)
+                return Page(tuple(entries), found.code, found.cookie, size)
 
     def close(self) -> None:
         """End the connection."""
         sealed.disconnect(self._connection)
 
-    def _message(self) -> tuple[int, ber.Entry | ber.Done | ber.Reference | ber.Notice]:
+    def _message(self) -> tuple[int, ber.Entry | ber.Done | ber.Reference | ber.Notice, int]:
+        """The next message: its number, what it says, and its bytes."""
+        late = time.monotonic() + SECONDS
         while (size := ber.size(self._unread, self._at)) is None or (
             len(self._unread) - self._at < size
         ):
+            if time.monotonic() > late:
+                raise TimeoutError
             data = self._socket.recv(_AT_ONCE)
             if not data:
                 raise ConnectionResetError("the server closed the connection")
             self._unread, self._at = self._unread[self._at :] + data, 0
         start, self._at = self._at, self._at + size
-        return ber.message(self._unread, start, self._at)
+        return *ber.message(self._unread, start, self._at), size
 
 
 def _request(

@@ -13,7 +13,8 @@ from pathlib import Path
 from vmmaudit import __version__, questions
 from vmmaudit.collect.wire import Wire
 from vmmaudit.collector import manifest
-from vmmaudit.evidence import Answer, Gap, Origin, Question, Reason
+from vmmaudit.evidence import IMPORTED, Answer, Gap, Origin, Question, Reason
+from vmmaudit.imports.attributes import moment_of
 from vmmaudit.imports.directory import Directory, NotExportedError
 from vmmaudit.imports.reading import read
 from vmmaudit.imports.record import ImportsError, Record
@@ -30,9 +31,11 @@ class Offline:
     """
 
     def __init__(self, folder: Path, scope: Scope) -> None:
-        self._now = datetime.now(UTC).replace(microsecond=0)
+        now = datetime.now(UTC).replace(microsecond=0)
         self._digests: dict[str, str] = {}
+        self._origin = Origin(now, getpass.getuser(), platform.node(), f"vmmaudit {__version__}")
         records = self._read(folder)
+        self._now = self._origin.moment
         self._directory = Directory(records)
         sids = _sids(records)
         self._servers = Servers(
@@ -41,16 +44,25 @@ class Offline:
             lambda library: questions.file_server(scope, library),
             _domain_sid(records),
             lambda name: sids.get(name.lower().rpartition("\\")[2]),
+            scope.audit.zone,
         )
 
     def _read(self, folder: Path) -> list[Record]:
         paths = [folder] if folder.is_file() else sorted(folder.rglob("*"))
+        for path in paths if folder.is_dir() else ():
+            if path.is_symlink():  # what it leads to was not handed over
+                raise ImportsError(f"{path} is a link; hand over the file itself.")
         files = [p for p in paths if p.is_file() and not p.name.startswith(".")]
         if not files:
             raise ImportsError(f"{folder} holds no file; name the folder with the exports.")
-        for path in files:
-            if path.name == manifest.NAME:
-                manifest.read(path.parent)  # nothing of what the script wrote was altered
+        # Of what the script wrote nothing was altered, and it is known who read when.
+        runs = {p.parent: manifest.read(p.parent) for p in files if p.name == manifest.NAME}
+        if runs and all(path.parent in runs for path in files):
+            last = max(runs.values(), key=lambda run: run.ended)
+            ended = moment_of(last.ended)
+            if ended is not None and ended <= self._origin.moment:
+                ended = ended.replace(microsecond=0)
+                self._origin = replace(self._origin, moment=ended, who=last.user, machine=last.host)
         records: list[Record] = []
         for path in files:
             if path.name == manifest.NAME or path.suffix.lower() == ".ps1":
@@ -62,8 +74,11 @@ class Offline:
 
     @property
     def origin(self) -> Origin:
-        """Who read the files, and when; when they were exported only they themselves can say."""
-        return Origin(self._now, getpass.getuser(), platform.node(), f"vmmaudit {__version__}")
+        """Who ran the script, and when it ended; of other exports who read them, and when.
+
+        When those were exported only they themselves can say.
+        """
+        return self._origin
 
     def ask(self, asked: Sequence[Question]) -> list[Answer | Gap]:
         """One reply per question."""
@@ -75,7 +90,7 @@ class Offline:
         except NotExportedError as error:
             return Gap(error.reason, str(error), self._now)
         named = (f"{name} (SHA-256 {self._digests[name]})" for name in files)
-        return Answer(rows, f"import: {', '.join(named)}", self._now)
+        return Answer(rows, f"{IMPORTED}{', '.join(named)}", self._now)
 
     def _told(self, question: Question) -> Told:
         match question.kind, question.detail:

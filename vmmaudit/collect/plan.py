@@ -6,25 +6,64 @@ socket, so the same plan runs against real servers, a replay and a made-up world
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from typing import Final, TypeAlias
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
 from vmmaudit import questions
 from vmmaudit.errors import FormatError
-from vmmaudit.evidence import Answer, Gap, Question
+from vmmaudit.evidence import Answer, Gap, Question, Row
 from vmmaudit.facts import replies
 from vmmaudit.facts.discovered import HYPER_V, places
 from vmmaudit.facts.replicas import OWN_RIDS
 from vmmaudit.facts.servers import Item, Tree, alias_names, described, listed, walks_into
 from vmmaudit.facts.services import Services, domain_account
-from vmmaudit.scope import Library, Scope
-from vmmaudit.windows import srvsvc
+from vmmaudit.scope import Branding, ChangeRecord, Host, Library, Scope
 from vmmaudit.windows.descriptor import decode
 from vmmaudit.windows.sid import domain_of, is_domain_account, rid_of, sid_from_bytes
 
 SMB_PORT: Final = 445
+_FOLDERS: Final = 20
+"""Listed at once."""
+_UNTOLD: Final = {
+    "people": (),
+    "waivers": (),
+    "waivers_file": "",
+    "branding": Branding(),
+    "change": ChangeRecord(),
+}
+"""What no plan needs to know."""
 Replies: TypeAlias = list[Answer | Gap]
 Plan: TypeAlias = Generator[list[Question], Replies, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One domain or server and the plan for it, as values that can be sent to another machine."""
+
+    name: str
+    steps: Callable[..., Plan]
+    arguments: tuple[Any, ...]
+
+    def plan(self) -> Plan:
+        """The plan, from its beginning."""
+        return self.steps(*self.arguments)
+
+
+def targets(scope: Scope) -> list[Target]:
+    """The domains and servers of a scope, each with the part of the scope that its plan needs."""
+    told = scope.model_copy(update=_UNTOLD)
+    hosts: dict[str, list[Host]] = {}
+    for host in scope.hosts:
+        hosts.setdefault(questions.host_server(scope, host), []).append(host)
+    servers = {questions.file_server(scope, library) for library in scope.libraries}
+    servers |= {questions.host_server(scope, host) for host in scope.hyper_v_hosts}
+    servers |= {questions.vmm_server(scope, vmm) for vmm in scope.vmm}
+    found = [Target(each.name, domain, (told, each.name)) for each in scope.domains]
+    for name in sorted(servers):
+        its = told.model_copy(update={"hosts": tuple(hosts.get(name, ()))})
+        found.append(Target(name, server, (its, name)))
+    return found
 
 
 def domain(scope: Scope, name: str) -> Plan:
@@ -37,6 +76,8 @@ def domain(scope: Scope, name: str) -> Plan:
         questions.hyper_v_computers(name),
         questions.domain_controllers(name),
         questions.cluster_names(name),
+        questions.silos(name),
+        *_readers(scope, name),
     ]
     configuration = next(iter(_texts(root, "configurationNamingContext")), "")
     if configuration:
@@ -44,20 +85,16 @@ def domain(scope: Scope, name: str) -> Plan:
     yield [questions.computer_at(name, dn) for dn in places(points, HYPER_V)]
     asked = [questions.vmm_spns(name), *_lookups(scope, name)]
     found = yield asked
-    yield _securities(scope, name, asked, found)
-    yield from _tokens(name, found)
-
-
-def _securities(scope: Scope, name: str, asked: list[Question], found: Replies) -> list[Question]:
-    """Who may change the hosts' computer accounts."""
-    hosts = {questions.computer(name, host.name) for host in scope.hyper_v_hosts}
-    return [
-        questions.computer_security(name, row.name)
+    wanted = {questions.computer(name, host.name) for host in scope.hyper_v_hosts}
+    hosts = [
+        row.name
         for question, reply in zip(asked, found, strict=True)
-        if question in hosts and isinstance(reply, Answer)
+        if question in wanted and isinstance(reply, Answer)
         for row in reply.rows
         if row.first("objectSid") is not None
     ]
+    yield [questions.computer_security(name, dn) for dn in hosts]
+    yield from _tokens(name, found, hosts)
 
 
 def accounts(name: str, asked: Iterable[Question]) -> Plan:
@@ -66,8 +103,8 @@ def accounts(name: str, asked: Iterable[Question]) -> Plan:
     yield from _tokens(name, found)
 
 
-def _tokens(name: str, found: Replies) -> Plan:
-    """The groups of everybody that was found, and the names of those groups."""
+def _tokens(name: str, found: Replies, hosts: Iterable[str] = ()) -> Plan:
+    """The groups of everybody that was found, their names, and since when hosts are in them."""
     in_tokens: list[Question] = [
         questions.token_groups(name, row.name)
         for reply in found
@@ -75,21 +112,48 @@ def _tokens(name: str, found: Replies) -> Plan:
         for row in reply.rows
         if row.first("objectSid") is not None
     ]
-    tokens = yield list(dict.fromkeys(in_tokens))
+    in_tokens = list(dict.fromkeys(in_tokens))
+    tokens = yield in_tokens
     groups = {
         sid
         for reply in tokens
         for key in ("tokenGroups", "tokenGroupsGlobalAndUniversal")
         for sid in _sids(reply, key)
     }
-    yield questions.names(name, groups)
+    named = yield questions.names(name, groups)
+    of_hosts = {questions.token_groups(name, dn) for dn in hosts}
+    kept = {
+        sid
+        for question, reply in zip(in_tokens, tokens, strict=True)
+        if question in of_hosts
+        for sid in _sids(reply, "tokenGroupsGlobalAndUniversal")
+        if is_domain_account(sid) and rid_of(sid) >= OWN_RIDS
+    }
+    yield [
+        questions.link_times(name, row.name)
+        for reply in named
+        if isinstance(reply, Answer)
+        for row in reply.rows
+        if kept.intersection(_sids_of(row))
+    ]
+
+
+def _readers(scope: Scope, name: str) -> list[Question]:
+    """Whoever reads, where the scope says it: the report names the account by its SID."""
+    users = {domain.auth.user for domain in scope.domains if domain.auth.user}
+    return [
+        questions.account(name, user)
+        for user in sorted(users)
+        if questions.account_domain(scope, user) == name
+    ]
 
 
 def _lookups(scope: Scope, name: str) -> list[Question]:
-    """Hosts, VMM servers, library servers, accounts and SPNs that this domain is asked for."""
+    """Hosts, VMM servers, libraries, clusters, accounts and SPNs that this domain is asked for."""
     servers = [host.name for host in scope.hyper_v_hosts]
     servers += [vmm.server for vmm in scope.vmm]
     servers += [questions.computer_name(library) for library in scope.libraries]
+    servers += [host.cluster for host in scope.hyper_v_hosts if host.cluster]
     accounts = [found for host in scope.hosts if (found := scope.account_of(host))]
     accounts += [vmm.account for vmm in scope.vmm if vmm.account]
     asked = [
@@ -106,7 +170,7 @@ def _lookups(scope: Scope, name: str) -> list[Question]:
 
 def replicas(
     scope: Scope, answers: Mapping[Question, Answer], more: Iterable[Question]
-) -> Iterator[tuple[str, Plan]]:
+) -> Iterator[Target]:
     """Every controller of a domain that has several, and what it is asked.
 
     What is compared are the accounts that the scope and its services (`more`) name, and the
@@ -131,10 +195,11 @@ def replicas(
         }
         wanted = {sid for sid in sids if is_domain_account(sid) and rid_of(sid) >= OWN_RIDS}
         for server in servers:
-            yield server, _replica(server, name, wanted)
+            yield Target(server, replica, (server, name, wanted))
 
 
-def _replica(server: str, domain: str, sids: Iterable[str]) -> Plan:
+def replica(server: str, domain: str, sids: Iterable[str]) -> Plan:
+    """What one controller is asked that others are asked, too."""
     yield questions.replicas(server, domain, sids)
 
 
@@ -160,7 +225,11 @@ def server(scope: Scope, name: str) -> Plan:
         *([questions.administrators(name)] if is_host or is_vmm else []),
         *_services(name, [*(questions.VMM_SERVICES if is_vmm else ()), *questions.VMM_AGENTS]),
         *(_settings(name) if is_vmm else [questions.registry(name, *questions.BITS_OF_AGENT)]),
+        *([questions.registry(name, *questions.NTLM_RECEIVED)] if is_host else []),
+        *([questions.registry(name, *questions.NAME_HARDENING)] if libraries else []),
     ]
+    if is_vmm:
+        yield [questions.vmm_objects(name, cmdlet) for cmdlet in questions.VMM_CMDLETS]
     if not libraries:
         return
     _, _, domains, *_ = yield [
@@ -168,6 +237,7 @@ def server(scope: Scope, name: str) -> Plan:
         questions.shares(name),
         questions.sam_domains(name),
         *(questions.share(name, library.share_name) for library in libraries),
+        *([] if is_host else [questions.clock(name)]),
     ]
     enumerated = yield [questions.aliases(name, sid) for sid in _sids(domains, "sid")]
     yield [
@@ -230,8 +300,10 @@ def local_names(name: str, sids: Iterable[str]) -> Plan:
 def _share(name: str, library: Library, limit: int) -> Plan:
     """Folders level by level, then the descriptors of what matters."""
     items: list[Item] = []
-    level = [""]
-    while level and len(items) < limit:
+    waiting = [""]
+    while waiting and len(items) < limit:
+        # A few at a time: what a server claims to hold must fit before it is counted.
+        level, waiting = waiting[:_FOLDERS], waiting[_FOLDERS:]
         replies = yield [questions.listing(name, library.share_name, path) for path in level]
         below = [
             item
@@ -239,8 +311,8 @@ def _share(name: str, library: Library, limit: int) -> Plan:
             for item in _listed(reply, path)
         ]
         items += below
-        level = [item.path for item in below if walks_into(item)]
-    if items or not level:
+        waiting += [item.path for item in below if walks_into(item)]
+    if items or not waiting:
         paths = described(Tree(tuple(items), (), ""))
         yield [questions.descriptor(name, library.share_name, path) for path in paths]
 
@@ -265,8 +337,8 @@ def _mentioned(question: Question, answer: Answer) -> Iterator[str]:
                 yield from replies.members(answer)
                 continue
             data = row.first("descriptor")
-            if question.kind == questions.SHARE and row.first("level") == b"502":
-                data = srvsvc.decode_share(row.first("reply") or b"", srvsvc.LEVEL_502).descriptor
+            if question.kind == questions.SHARE:
+                data = replies.share(answer, question.detail[0])[0].descriptor
             if data:
                 descriptor = decode(data)
                 yield from (ace.sid for ace in descriptor.aces if ace.sid)
@@ -289,7 +361,7 @@ def _rids(reply: Answer | Gap) -> list[int]:
         return []
     try:
         return [rid for rid, _ in alias_names(reply)]
-    except FormatError:
+    except (FormatError, ValueError):
         return []
 
 
@@ -298,13 +370,19 @@ def _texts(reply: Answer | Gap, key: str) -> list[str]:
 
 
 def _sids(reply: Answer | Gap, key: str) -> list[str]:
-    found = []
-    for value in _raw(reply, key):
+    return list(_readable(_raw(reply, key)))
+
+
+def _sids_of(row: Row) -> list[str]:
+    return list(_readable(row.values.get("objectSid", ())))
+
+
+def _readable(values: Iterable[bytes]) -> Iterator[str]:
+    for value in values:
         try:
-            found.append(sid_from_bytes(value))
+            yield sid_from_bytes(value)
         except FormatError:
             continue
-    return found
 
 
 def _raw(reply: Answer | Gap, key: str) -> Iterator[bytes]:

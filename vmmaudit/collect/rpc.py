@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -16,6 +17,8 @@ from vmmaudit.windows.status import NtStatus, Win32
 MOST_BYTES: Final = 64 * 1024 * 1024
 """A reply larger than this is not collected; ten thousand shares need three megabytes."""
 _MOST_ROUNDS: Final = 10_000
+SECONDS: Final = 600
+"""One call at most, however steadily its reply drips."""
 
 
 class Pipe(Protocol):
@@ -76,6 +79,7 @@ class Client:
         self._call = 1
         self._largest = dcerpc.LARGEST_FRAGMENT
         self._unread = b""
+        self._late = time.monotonic() + SECONDS
         answer = self._next(pipe.transceive(dcerpc.encode_bind(self._call, interface)))
         if isinstance(answer, BindNak) or (isinstance(answer, BindAck) and not answer.accepted):
             raise FaultError(FaultStatus.nca_s_unk_if)
@@ -91,8 +95,10 @@ class Client:
         Raises:
             FaultError: the call was refused.
             FormatError: the reply is not RPC, belongs to another call, or is too large.
+            TimeoutError: it drips.
         """
         self._call += 1
+        self._late = time.monotonic() + SECONDS
         *first, last = dcerpc.encode_request(self._call, operation, stub, self._largest)
         for fragment in first:
             self._pipe.write(fragment)
@@ -128,6 +134,8 @@ class Client:
                 if len(data) >= length:
                     self._unread = data[length:]
                     return dcerpc.decode(data[:length])
+            if time.monotonic() > self._late:
+                raise TimeoutError
             part = self._pipe.read()
             if not part:
                 raise FormatError("RPC header", len(data), "the pipe gives nothing more")
@@ -147,19 +155,18 @@ class ServerService:
         return self._call(srvsvc.SHARE_ENUM, srvsvc.encode_share_enum(self._server))
 
     def share(self, name: str) -> tuple[int, bytes]:
-        """Level and reply of NetrShareGetInfo: 502, or 1 where that is for administrators only.
+        """Level and reply of NetrShareGetInfo: 502, else 1501, else 1, as rights allow.
 
         Raises:
             Win32Error: there is no such share, or even level 1 is refused.
         """
-        level = srvsvc.LEVEL_502
-        try:
-            return level, self._share(name, level)
-        except Win32Error as error:
-            if error.status != Win32.ERROR_ACCESS_DENIED:
-                raise
-        level = srvsvc.LEVEL_1
-        return level, self._share(name, level)
+        for level in srvsvc.SECURED:
+            try:
+                return level, self._share(name, level)
+            except Win32Error as error:
+                if error.status not in (Win32.ERROR_ACCESS_DENIED, Win32.ERROR_INVALID_LEVEL):
+                    raise
+        return srvsvc.LEVEL_1, self._share(name, srvsvc.LEVEL_1)
 
     def time(self) -> bytes:
         """NetrRemoteTOD."""

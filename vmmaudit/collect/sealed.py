@@ -16,7 +16,6 @@ from typing import Any, Final
 import ldap3
 import spnego
 import spnego.channel_bindings
-import truststore
 from cryptography import x509
 from ldap3.core.exceptions import LDAPException, LDAPSocketOpenError, LDAPStartTLSError
 from ldap3.core.tls import Tls
@@ -24,6 +23,7 @@ from ldap3.protocol.sasl.sasl import send_sasl_negotiation
 
 from vmmaudit.collect import failures, names
 from vmmaudit.collect.credentials import Credentials
+from vmmaudit.collect.tls import trusted
 from vmmaudit.collect.wire import WireError
 from vmmaudit.evidence import Reason
 from vmmaudit.scope import Domain
@@ -59,7 +59,7 @@ def connect(
         port=636 if domain.transport == "ldaps" else 389,
         use_ssl=domain.transport == "ldaps",
         # Made here, since ldap3 copies whatever is raised later and so loses its meaning.
-        tls=_VerifiedTls(_trust(domain)) if secure else None,
+        tls=_VerifiedTls(trusted(domain)) if secure else None,
         get_info=ldap3.NONE,
         connect_timeout=connect_seconds,
     )
@@ -134,23 +134,6 @@ def _not_open(name: str, port: int, error: BaseException) -> WireError:
         Reason.UNREACHABLE,
         f"{name} cannot be reached on port {port}; check that it is up and the firewall.",
     )
-
-
-def _trust(domain: Domain) -> ssl.SSLContext:
-    """TLS 1.2 or newer; the CA of the scope, else those that the operating system trusts."""
-    if domain.ca is None:
-        context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    else:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        try:
-            context.load_verify_locations(cafile=domain.ca)
-        except (OSError, ssl.SSLError) as error:
-            raise WireError(
-                Reason.CERTIFICATE_UNTRUSTED,
-                f"The CA file {domain.ca} holds no certificate that can be read.",
-            ) from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 class _VerifiedTls(Tls):

@@ -12,7 +12,7 @@ kind, its detail, and its rows:
                   → a row per entry: its DN, its attributes as the server spelt them
 `ldap.controller` domain, then as before: the same search asked of one controller of it
 `smb.shares`      → `reply`: stub of NetrShareEnum level 1 (MS-SRVS 3.1.4.8)
-`smb.share`       share → `level` (502 or 1), `reply`: stub of NetrShareGetInfo (3.1.4.10)
+`smb.share`       share → `level` (502, 1501 or 1), `reply`: stub of NetrShareGetInfo (3.1.4.10)
 `smb.list`        share, path → `entries`: FileIdBothDirectoryInformation (MS-FSCC 2.4.17)
 `smb.descriptor`  share, path → `descriptor`: SECURITY_DESCRIPTOR (MS-DTYP 2.4.6): owner,
                   group and DACL

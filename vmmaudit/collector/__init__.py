@@ -25,11 +25,13 @@ def script() -> str:
 def listed(scope: Scope) -> str:
     """What the script shall read, a line each: `host …`, `library …`, `account …`."""
     accounts = {vmm.account for vmm in scope.vmm} | {host.run_as for host in scope.hosts}
+    clusters = {host.cluster for host in scope.hosts if host.cluster}
     lines = [
         *(f"domain {domain.name}" for domain in scope.domains),
         *(f"vmm {vmm.server}" for vmm in scope.vmm),
         *(f"account {account}" for account in sorted(name for name in accounts if name)),
         *(f"host {host.name}" for host in scope.hosts),
+        *(f"cluster {cluster}" for cluster in sorted(clusters)),
         *(f"library {library.share}" for library in scope.libraries),
     ]
     return "".join(f"{line}\r\n" for line in lines)

@@ -18,6 +18,7 @@
         vmm vmm01.contoso.local
         account CONTOSO\svc-vmm
         host HYPER07.contoso.local
+        cluster HVCL01.contoso.local
         library \\libserver01\iso
     "vmmaudit collector FOLDER --scope scope.yaml" writes it.
 
@@ -38,7 +39,7 @@ param(
 )
 
 $ErrorActionPreference = 'Stop'
-$ScriptVersion = '1'
+$ScriptVersion = '2'
 $Started = [DateTime]::UtcNow
 
 # What is read of every account: no attribute of it holds a secret.
@@ -216,13 +217,18 @@ function Read-Domain($Place) {
     [void] (Search-Directory $Place 'spns' $base 'sub' '(servicePrincipalName=SCVMM/*)' $Principal)
     [void] (Search-Directory $Place 'clusters' $base 'sub' '(&(objectCategory=computer)(servicePrincipalName=MSClusterVirtualServer/*))' ('dNSHostName', 'nTSecurityDescriptor', 'objectSid', 'sAMAccountName'))
     [void] (Search-Directory $Place 'connectionpoints' $base 'sub' '(&(objectClass=serviceConnectionPoint)(|(cn=MSVMM)(cn=Microsoft Hyper-V)))' ('cn', 'keywords', 'serviceBindingInformation', 'serviceClassName', 'serviceDNSName'))
-    foreach ($name in $Computers) {
+    [void] (Search-Directory $Place 'hyperv' $base 'sub' '(&(objectCategory=computer)(|(servicePrincipalName=Microsoft Virtual System Migration Service/*)(servicePrincipalName=Microsoft Virtual Console Service/*)(servicePrincipalName=Hyper-V Replica Service/*)))' $Principal)
+    [void] (Search-Directory $Place 'silos' $base 'sub' '(msDS-AssignedAuthNPolicySilo=*)' ('msDS-AssignedAuthNPolicySilo'))
+    foreach ($name in @($Computers + $Wanted.cluster)) {
         $full = ConvertTo-FilterText $name
         $short = ConvertTo-FilterText ($name.Split('.')[0])
         $forms = "(sAMAccountName=$short`$)"
         if ($name.Contains('.')) { $forms += "(dNSHostName=$full)(msDS-AdditionalDnsHostName=$full)" }
         $found = Search-Directory $Place 'computers' $base 'sub' "(&(objectCategory=computer)(|$forms))" $Principal
         Read-Tokens $Place $found
+        foreach ($entry in $found) {
+            [void] (Search-Directory $Place 'computersecurity' $entry.DistinguishedName 'base' '(objectCategory=computer)' ('nTSecurityDescriptor', 'objectSid'))
+        }
         foreach ($form in @($name, $name.Split('.')[0] | Sort-Object -Unique)) {
             $spelt = ConvertTo-FilterText $form
             [void] (Search-Directory $Place 'spns' $base 'sub' "(|(servicePrincipalName=cifs/$spelt)(servicePrincipalName=HOST/$spelt))" $Principal)
@@ -244,7 +250,10 @@ function Read-Groups($Place) {
     $all = @($Sids.Keys | Sort-Object)
     for ($start = 0; $start -lt $all.Count; $start += 50) {
         $some = $all[$start..([Math]::Min($start + 49, $all.Count - 1))]
-        [void] (Search-Directory $Place 'groups' $base 'sub' "(|$(-join ($some | ForEach-Object { ConvertTo-SidFilter $_ })))" $Named)
+        $found = Search-Directory $Place 'groups' $base 'sub' "(|$(-join ($some | ForEach-Object { ConvertTo-SidFilter $_ })))" $Named
+        foreach ($entry in $found) {
+            [void] (Search-Directory $Place 'linktimes' $entry.DistinguishedName 'base' '(objectClass=group)' ('msDS-ReplValueMetaData'))
+        }
     }
 }
 
@@ -392,7 +401,9 @@ function Read-Vmm([string] $Server) {
         @{ file = 'vmm-isos'; new = { Get-SCISO -VMMServer $vmm }; old = { Get-ISO -VMMServer $vmm }
            keep = 'ID', 'Name', 'SharePath', 'LibraryServer', 'Directory', 'Enabled', 'FamilyName', 'Release', 'Owner' },
         @{ file = 'vmm-dvddrives'; new = { Get-SCVirtualDVDDrive -VMMServer $vmm -All }; old = { Get-VirtualDVDDrive -VMMServer $vmm -All }
-           keep = 'ID', 'Name', 'ISO', 'ISOLinked', 'Bus', 'LUN', 'VMID' }
+           keep = 'ID', 'Name', 'ISO', 'ISOLinked', 'Bus', 'LUN', 'VMID' },
+        @{ file = 'vmm-jobs'; new = { Get-SCJob -VMMServer $vmm -All }; old = { @() }
+           keep = 'ID', 'Name', 'CmdletName', 'Status', 'ErrorInfo', 'StartTime', 'EndTime', 'ResultName' }
     )
     foreach ($kind in $kinds) {
         $read = if ($new) { $kind.new } else { $kind.old }
@@ -418,7 +429,7 @@ function Read-Vmm([string] $Server) {
 
 # ---- What shall be read, said first ---------------------------------------------------------
 
-$Wanted = @{ domain = @(); vmm = @(); account = @(); host = @(); library = @() }
+$Wanted = @{ domain = @(); vmm = @(); account = @(); host = @(); cluster = @(); library = @() }
 foreach ($line in Get-Content -LiteralPath $Scope -Encoding UTF8) {
     if ($line.Trim() -eq '' -or $line.StartsWith('#')) { continue }
     $kind, $name = $line.Trim() -split '\s+', 2

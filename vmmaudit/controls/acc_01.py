@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from vmmaudit import questions
 from vmmaudit.assessment import Remark, Subject, SubjectKind, Value, Verdict
+from vmmaudit.controls import mapping
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -20,9 +21,13 @@ from vmmaudit.controls.control import (
     given,
     not_assessable,
 )
+from vmmaudit.controls.env_01 import number_of, version_of
 from vmmaudit.evidence import Reason
 from vmmaudit.facts import Facts, Missing, Principal, ServiceFact, ServiceSource
+from vmmaudit.scope import VmmServer
 
+MANAGED_FROM: Final = (10, 19, 0)
+"""VMM 2019, the first that supports group managed service accounts."""
 UNNAMED: Final = "scvmm"
 NO_DOMAIN: Final = (".", "nt authority", "nt-autorität", "nt service")
 """What stands before the name of an account that no domain has."""
@@ -97,7 +102,34 @@ def _by_service(
     if name and _differs(declared, account):
         values["declared"] = declared.shown if isinstance(declared, Principal) else name
         return Outcome(Verdict.WARN, "DECLARED_OTHERWISE", values, evidence, remarks)
-    return Outcome(Verdict.PASS, "", values, evidence, remarks)
+    servers = [
+        vmm for vmm in facts.scope.vmm if questions.vmm_server(facts.scope, vmm) == service.server
+    ]
+    return _met(facts, account, servers, Outcome(Verdict.PASS, "", values, evidence, remarks))
+
+
+def _met(
+    facts: Facts, account: Principal, servers: Iterable[VmmServer], outcome: Outcome
+) -> Outcome:
+    """Met, unless it is a managed account and a version of VMM that does not know these yet.
+
+    Which product a version number is rests on practice, so it is a warning.
+    """
+    for vmm in servers if account.is_managed else ():
+        version, asked = version_of(facts, vmm)
+        number = number_of(version) if isinstance(version, str) else None
+        if number is not None and number < MANAGED_FROM:
+            server = questions.vmm_server(facts.scope, vmm)
+            values = {**outcome.values, "server": server, "version": str(version)}
+            evidence = (*outcome.evidence, *asked)
+            return replace(
+                outcome,
+                verdict=Verdict.WARN,
+                code="MANAGED_TOO_EARLY",
+                values=values,
+                evidence=evidence,
+            )
+    return outcome
 
 
 def _differs(declared: Principal | Missing | None, account: Principal) -> bool:
@@ -129,10 +161,12 @@ def _by_declaration(facts: Facts, label: str, name: str) -> Case:
         values: dict[str, Value] = {"account": name}
         return Case(_subject(label, name), partial(Outcome, Verdict.FAIL, "LOCAL_ACCOUNT", values))
     known = both(found, facts.directory.vmm_owners())
-    return given(_subject(label, shown), known, lambda pair: _declared(facts, *pair))
+    return given(_subject(label, shown), known, lambda pair: _declared(facts, label, *pair))
 
 
-def _declared(facts: Facts, account: Principal, owners: tuple[Principal, ...]) -> Outcome:
+def _declared(
+    facts: Facts, label: str, account: Principal, owners: tuple[Principal, ...]
+) -> Outcome:
     """What the scope names, and whether the SPNs that VMM registers agree."""
     values: dict[str, Value] = {"account": account.shown, "owners": _shown(owners)}
     evidence = (account.evidence, *_asked(facts))
@@ -140,8 +174,9 @@ def _declared(facts: Facts, account: Principal, owners: tuple[Principal, ...]) -
         return Outcome(Verdict.FAIL, "LOCAL_SYSTEM", values, evidence)
     remarks: tuple[Remark, ...] = (Remark("MANAGED", values),) if account.is_managed else ()
     if any(owner.sid == account.sid for owner in owners):
-        indirect = Remark("INDIRECT", values)
-        return Outcome(Verdict.PASS, "", values, evidence, (*remarks, indirect))
+        met = Outcome(Verdict.PASS, "", values, evidence, (*remarks, Remark("INDIRECT", values)))
+        servers = [vmm for vmm in facts.scope.vmm if (vmm.account or "").lower() == label]
+        return _met(facts, account, servers, met)
     if owners:
         return Outcome(Verdict.WARN, "SPN_ELSEWHERE", values, evidence, remarks)
     return Outcome(Verdict.MANUAL, "CONFIRM", values, evidence, remarks)
@@ -180,7 +215,7 @@ def _asked(facts: Facts) -> tuple[str, ...]:
 
 ACC_01 = Control(
     id="ACC-01",
-    version=2,
+    version=3,
     severity=Severity.CRITICAL,
     origin=Origin.SEED,
     references=(
@@ -189,5 +224,6 @@ ACC_01 = Control(
         "Microsoft Learn: Plan a VMM installation",
         "MS-SCMR 2.2.15",
     ),
+    mapping=mapping.ACCOUNTS,
     cases=_cases,
 )

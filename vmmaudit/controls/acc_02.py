@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from vmmaudit.assessment import Remark, Ternary, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -53,5 +53,6 @@ ACC_02 = Control(
         "MS-ADTS 2.2.16 (userAccountControl)",
         "MS-SFU 3.2.5.1.2",
     ),
+    mapping=mapping.ACCOUNTS,
     cases=_cases,
 )

@@ -7,7 +7,7 @@ from functools import partial
 
 from vmmaudit import questions
 from vmmaudit.assessment import Remark, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.acc_04 import judged
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, given
 from vmmaudit.facts import AccountFact, Facts
@@ -42,5 +42,6 @@ ACC_03 = Control(
         "Microsoft Learn: Specify a service account for VMM",
         "Microsoft Learn: Plan a VMM installation",
     ),
+    mapping=mapping.ACCOUNTS,
     cases=_cases,
 )

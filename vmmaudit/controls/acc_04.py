@@ -7,7 +7,7 @@ from functools import partial
 
 from vmmaudit import questions
 from vmmaudit.assessment import Remark, Ternary, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -81,5 +81,6 @@ ACC_04 = Control(
         "Microsoft Learn: Add Hyper-V hosts and clusters to the VMM fabric",
         "Microsoft Learn: Specify a service account for VMM",
     ),
+    mapping=mapping.ACCOUNTS,
     cases=_cases,
 )

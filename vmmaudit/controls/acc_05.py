@@ -8,7 +8,7 @@ from typing import Final
 
 from vmmaudit import questions
 from vmmaudit.assessment import Remark, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -111,5 +111,6 @@ ACC_05 = Control(
     severity=Severity.MEDIUM,
     origin=Origin.SEED,
     references=("Microsoft Learn: Specify a service account for VMM",),
+    mapping=mapping.ACCOUNTS,
     cases=_cases,
 )

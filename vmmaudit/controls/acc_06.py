@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from vmmaudit.assessment import Remark, Ternary, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -58,7 +58,7 @@ ACC_06 = Control(
     references=(
         "MS-SFU 3.2.5.1.2",
         "Microsoft Learn: Protected Users security group",
-        "BSI IT-Grundschutz-Kompendium Edition 2023, APP.2.2.A16",
     ),
+    mapping=mapping.DELEGATED,
     cases=_cases,
 )

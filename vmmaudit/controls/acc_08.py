@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from vmmaudit.assessment import Remark, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -109,9 +109,9 @@ ACC_08 = Control(
     severity=Severity.HIGH,
     origin=Origin.SECURITY,
     references=(
-        "BSI IT-Grundschutz-Kompendium Edition 2023, APP.2.2.A16",
         "MS-ADTS 2.2.16 (userAccountControl)",
         "MS-KILE 2.2.7",
     ),
+    mapping=mapping.ACCOUNTS,
     cases=_cases,
 )

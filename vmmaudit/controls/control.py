@@ -88,8 +88,9 @@ class Control:
 
     Attributes:
         version: changes with the requirement, so that an old report keeps its meaning.
-        references: sources, as docs/sources.md lists them.
+        references: the sources of what it demands.
         cases: its subjects; none means that the scope has no such thing.
+        mapping: requirements of the IT-Grundschutz-Kompendium, Edition 2023, by identifier.
     """
 
     id: str
@@ -98,6 +99,7 @@ class Control:
     origin: Origin
     references: tuple[str, ...]
     cases: Callable[[World], Iterable[Case]]
+    mapping: tuple[str, ...] = ()
 
 
 def passed(link: Link, *remarks: Remark) -> Outcome:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from vmmaudit.assessment import Remark, Ternary, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -104,5 +104,6 @@ DEL_01 = Control(
         "MS-SFU 3.2.5.2.1",
         "MS-ADA2 (msDS-AllowedToDelegateTo)",
     ),
+    mapping=mapping.DELEGATION,
     cases=_cases,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from vmmaudit.assessment import Remark, Ternary, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -88,7 +88,7 @@ DEL_02 = Control(
         "Microsoft Learn: VMM, Enable shared ISOs",
         "MS-SFU 3.2.5.1.2",
         "Microsoft Tech Community: Live Migration via Constrained Delegation with Kerberos",
-        "BSI IT-Grundschutz-Kompendium Edition 2023, APP.2.2.A9",
     ),
+    mapping=(*mapping.DELEGATED, *mapping.DELEGATION),
     cases=_cases,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from vmmaudit.assessment import Remark, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, given
 from vmmaudit.facts import AccountFact, Principal
 from vmmaudit.windows.account_control import AccountControl
@@ -67,7 +67,7 @@ DEL_03 = Control(
     references=(
         "MS-ADTS 2.2.16 (userAccountControl)",
         "Microsoft Learn: Kerberos constrained delegation overview",
-        "BSI IT-Grundschutz-Kompendium Edition 2023, APP.2.2.A23",
     ),
+    mapping=mapping.DELEGATION,
     cases=_cases,
 )

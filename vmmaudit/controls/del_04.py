@@ -7,13 +7,15 @@ from functools import partial
 from typing import Final
 
 from vmmaudit.assessment import Remark, Ternary, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, by_link
 from vmmaudit.facts import Facts, Missing, Principal
 from vmmaudit.readiness.delegation import is_address, target
 from vmmaudit.scope import Library
 
 WITHIN_FOREST: Final = 0x20
+AES: Final = 0x18
+"""MS-KILE 2.2.7: AES128 and AES256."""
 
 
 def _cases(world: World) -> Iterator[Case]:
@@ -36,6 +38,11 @@ def _remarks(facts: Facts, library: Library, values: dict[str, Value]) -> Iterat
         own = {server.dns_name, server.name.removesuffix("$").lower()}
         if name not in own and not is_address(name):
             yield Remark("ALIAS", {**values, "server": server.shown})
+    if isinstance(server, Principal) and server.encryption and not server.encryption & AES:
+        yield Remark("RC4_ONLY", {**values, "server": server.shown})
+    if isinstance(server, Principal) and (policy := facts.directory.policy_of(server)):
+        named: dict[str, Value] = {**values, "server": server.shown, "policy": policy}
+        yield Remark("AUTHENTICATION_POLICY", named)
     elsewhere = tuple(sorted(_unasked(facts)))
     if elsewhere:
         yield Remark("DOMAINS_NOT_ASKED", {**values, "domains": elsewhere})
@@ -63,5 +70,6 @@ DEL_04 = Control(
         "RFC 4120 6.2.1",
         "Microsoft Learn: Configuring Kerberos for IP addresses",
     ),
+    mapping=mapping.DELEGATION,
     cases=_cases,
 )

@@ -8,7 +8,7 @@ from typing import Final
 
 from vmmaudit import questions
 from vmmaudit.assessment import Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, given
 from vmmaudit.facts import Facts, Principal
 
@@ -18,20 +18,22 @@ _DANGEROUS: Final = frozenset({"cifs", "ldap", "host", "gc", "krbtgt"})
 
 def _cases(world: World) -> Iterator[Case]:
     facts = world.facts
-    for host in facts.scope.hyper_v_hosts:
-        yield given(subjects.host(facts, host), facts.host(host), partial(_check, facts))
-
-
-def _check(facts: Facts, computer: Principal) -> Outcome:
-    evidence = (computer.evidence,)
-    known = _known(facts)
-    others = [spn for spn in computer.delegates_to if _server(spn) not in known]
-    controllers = _controllers(facts)
+    known, controllers = _known(facts), _controllers(facts)
     libraries = _names(library.unc_name for library in facts.scope.libraries)
+    check = partial(_check, known, controllers, controllers - libraries)
+    for host in facts.scope.hyper_v_hosts:
+        yield given(subjects.host(facts, host), facts.host(host), check)
+
+
+def _check(
+    known: set[str], controllers: set[str], feared: set[str], computer: Principal
+) -> Outcome:
+    evidence = (computer.evidence,)
+    others = [spn for spn in computer.delegates_to if _server(spn) not in known]
     taking = [
         spn
         for spn in computer.delegates_to
-        if spn.partition("/")[0].lower() in _DANGEROUS and _server(spn) in controllers - libraries
+        if spn.partition("/")[0].lower() in _DANGEROUS and _server(spn) in feared
     ]
     values: dict[str, Value] = {
         "host": computer.shown,
@@ -81,6 +83,7 @@ DEL_05 = Control(
     version=1,
     severity=Severity.MEDIUM,
     origin=Origin.SECURITY,
-    references=("MS-SFU 3.2.5.2.1", "BSI IT-Grundschutz-Kompendium Edition 2023, APP.2.2.A9"),
+    references=("MS-SFU 3.2.5.2.1",),
+    mapping=mapping.DELEGATION,
     cases=_cases,
 )

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from vmmaudit.assessment import Remark, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, given
 from vmmaudit.facts import Facts, Principal
 from vmmaudit.windows import sid as sids
@@ -43,6 +43,10 @@ def _check(facts: Facts, server: Principal) -> Outcome:
     if crowds:
         values["principals"] = tuple(sorted(map(facts.name_of, crowds)))
         return Outcome(Verdict.FAIL, "CROWD", values, evidence)
+    users = {one for one in allowed if _is_user(facts, one)}
+    if users:
+        values["principals"] = tuple(sorted(map(facts.name_of, users)))
+        return Outcome(Verdict.FAIL, "USERS", values, evidence)
     others = {one for one in allowed - hosts if not _is_group_of_hosts(facts, one)}
     if others:
         values["principals"] = tuple(sorted(map(facts.name_of, others)))
@@ -52,6 +56,12 @@ def _check(facts: Facts, server: Principal) -> Outcome:
 
 def _is_crowd(sid: str) -> bool:
     return sids.is_domain_account(sid) and sids.rid_of(sid) in _CROWD_RIDS
+
+
+def _is_user(facts: Facts, sid: str) -> bool:
+    """Whether it is known to be the account of a person or a service, which no host is."""
+    found = facts.directory.principal(sid)
+    return found is not None and "user" in found.classes and "computer" not in found.classes
 
 
 def _is_group_of_hosts(facts: Facts, sid: str) -> bool:
@@ -66,9 +76,10 @@ def _is_group_of_hosts(facts: Facts, sid: str) -> bool:
 
 DEL_06 = Control(
     id="DEL-06",
-    version=1,
+    version=2,
     severity=Severity.HIGH,
     origin=Origin.SECURITY,
     references=("MS-SFU 3.2.5.2.3", "Microsoft Learn: Kerberos constrained delegation overview"),
+    mapping=mapping.DELEGATION,
     cases=_cases,
 )

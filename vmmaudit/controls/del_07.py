@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from vmmaudit.assessment import Remark, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -51,12 +51,15 @@ def _check(facts: Facts, computer: Principal) -> Outcome:
     if f"{domain_of(computer.sid)}-{PROTECTED_USERS_RID}" in groups.all:
         return Outcome(Verdict.FAIL, "PROTECTED_USER", values, evidence)
     codes = list(_doubts(facts, computer, values))
+    remarks = [Remark(code, values) for code in codes[1:]]
+    if policy := facts.directory.policy_of(computer):
+        remarks.append(Remark("AUTHENTICATION_POLICY", {**values, "policy": policy}))
     if codes:
-        remarks = tuple(Remark(code, values) for code in codes[1:])
-        return Outcome(Verdict.WARN, codes[0], values, evidence, remarks)
+        return Outcome(Verdict.WARN, codes[0], values, evidence, tuple(remarks))
     if computer.password_set is None:
-        return Outcome(Verdict.NOT_ASSESSABLE, "PASSWORD_AGE_UNKNOWN", values, evidence)
-    return Outcome(Verdict.PASS, "", values, evidence)
+        code = "PASSWORD_AGE_UNKNOWN"
+        return Outcome(Verdict.NOT_ASSESSABLE, code, values, evidence, tuple(remarks))
+    return Outcome(Verdict.PASS, "", values, evidence, tuple(remarks))
 
 
 def _doubts(facts: Facts, computer: Principal, values: dict[str, Value]) -> Iterator[str]:
@@ -77,5 +80,6 @@ DEL_07 = Control(
     severity=Severity.MEDIUM,
     origin=Origin.SECURITY,
     references=("Microsoft Learn: Protected Users security group", "MS-ADA1 2.351"),
+    mapping=mapping.DELEGATION,
     cases=_cases,
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from vmmaudit.assessment import Subject, SubjectKind, Ternary, Value, Verdict
+from vmmaudit.assessment import Remark, Subject, SubjectKind, Ternary, Value, Verdict
+from vmmaudit.controls import mapping
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -55,11 +56,20 @@ def _check(world: World, cluster: str, hosts: Sequence[Host]) -> Outcome:
             for name, link in links.items():
                 if link.state is Ternary.NO:
                     lacking.setdefault(name, []).append(library.share)
+    remarks = tuple(_on_the_name(world, cluster))
     if lacking:
         shares = sorted({share for shares in lacking.values() for share in shares})
         values |= {"lacking": tuple(lacking), "shares": tuple(shares)}
-        return Outcome(Verdict.FAIL, "NODES_DIFFER", values, evidence)
-    return Outcome(Verdict.PASS, "", values, evidence)
+        return Outcome(Verdict.FAIL, "NODES_DIFFER", values, evidence, remarks)
+    return Outcome(Verdict.PASS, "", values, evidence, remarks)
+
+
+def _on_the_name(world: World, cluster: str) -> Iterator[Remark]:
+    """The domain controller looks at the node that asks, so this helps nobody."""
+    name = world.facts.directory.computer(cluster)
+    if isinstance(name, Principal) and name.delegates_to:
+        values: dict[str, Value] = {"name": name.shown, "listed": name.delegates_to}
+        yield Remark("CLUSTER_NAME", values)
 
 
 DEL_08 = Control(
@@ -68,5 +78,6 @@ DEL_08 = Control(
     severity=Severity.HIGH,
     origin=Origin.VENDOR,
     references=("MS-SFU 3.2.5.2.1",),
+    mapping=mapping.DELEGATION,
     cases=_cases,
 )

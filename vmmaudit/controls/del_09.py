@@ -7,7 +7,7 @@ from functools import partial
 
 from vmmaudit import questions
 from vmmaudit.assessment import Remark, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, given
 from vmmaudit.errors import FormatError
 from vmmaudit.evidence import Gap, Reason
@@ -95,5 +95,6 @@ DEL_09 = Control(
     severity=Severity.MEDIUM,
     origin=Origin.SECURITY,
     references=("MS-ADTS 5.1.3", "CIS Benchmark, user rights assignment"),
+    mapping=mapping.DELEGATION,
     cases=_cases,
 )

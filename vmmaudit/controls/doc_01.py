@@ -9,7 +9,7 @@ from typing import Final
 
 from vmmaudit import questions
 from vmmaudit.assessment import Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World
 from vmmaudit.evidence import Answer
 from vmmaudit.facts import Facts
@@ -60,6 +60,7 @@ DOC_01 = Control(
     version=1,
     severity=Severity.MEDIUM,
     origin=Origin.SECURITY,
-    references=("BSI DER.3.1.A22", "MS-ADTS 3.1.1.3.2.7"),
+    references=("MS-ADTS 3.1.1.3.2.7",),
+    mapping=mapping.DOCUMENTS,
     cases=_cases,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vmmaudit.assessment import Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World
 
 
@@ -20,6 +20,7 @@ DOC_02 = Control(
     version=1,
     severity=Severity.MEDIUM,
     origin=Origin.SECURITY,
-    references=("BSI OPS.1.1.3",),
+    references=(),
+    mapping=mapping.CHANGES,
     cases=_cases,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from vmmaudit.assessment import Remark, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World
 from vmmaudit.scope import Role, Scope
 
@@ -39,6 +39,7 @@ DOC_03 = Control(
     version=1,
     severity=Severity.MEDIUM,
     origin=Origin.SECURITY,
-    references=("BSI DER.3.1.A25", "BSI Grundschutz++ TEST.4.1.3"),
+    references=("BSI Grundschutz++ TEST.4.1.3",),
+    mapping=mapping.DOCUMENTS,
     cases=_cases,
 )

@@ -11,7 +11,7 @@ from typing import Final
 
 from vmmaudit import questions
 from vmmaudit.assessment import Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -22,6 +22,7 @@ from vmmaudit.controls.control import (
     not_assessable,
 )
 from vmmaudit.facts import Facts, Missing
+from vmmaudit.facts.inventory import Inventory, told
 from vmmaudit.scope import VmmServer
 
 
@@ -66,18 +67,51 @@ def _cases(world: World) -> Iterator[Case]:
 
 
 def _check(facts: Facts, vmm: VmmServer) -> Outcome:
-    server = questions.vmm_server(facts.scope, vmm)
-    version = facts.services.version(server)
+    version, evidence = version_of(facts, vmm)
     if isinstance(version, Missing):
         return not_assessable(version)
-    evidence = (questions.registry(server, *questions.VMM_VERSION).id,)
+    server = questions.vmm_server(facts.scope, vmm)
     values: dict[str, Value] = {"server": server, "version": version or ""}
     if version is None:
         return Outcome(Verdict.NOT_ASSESSABLE, "NO_VERSION", values, evidence)
+    return _judged(facts, version, values, evidence)
+
+
+def version_of(facts: Facts, vmm: VmmServer) -> tuple[str | Missing | None, tuple[str, ...]]:
+    """The version as setup wrote it, else as VMM tells it itself, with its evidence."""
+    server = questions.vmm_server(facts.scope, vmm)
+    version = facts.services.version(server)
+    if version is None or isinstance(version, Missing):
+        by_itself = facts.inventory(vmm, "Get-SCVMMServer")
+        if isinstance(by_itself, Inventory) and (found := _told(by_itself, server)):
+            return found, by_itself.evidence
+    return version, (questions.registry(server, *questions.VMM_VERSION).id,)
+
+
+def number_of(version: str) -> tuple[int, int, int] | None:
+    """The first three parts of a version; None where it is no number."""
     found = _VERSION.fullmatch(version)
-    if not found:
+    return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
+
+
+def _told(found: Inventory, server: str) -> str:
+    """What VMM says of itself; an export may tell of several servers."""
+    forms = {server, server.split(".", maxsplit=1)[0]}
+    named = [
+        row
+        for row in found.rows
+        if forms & {told(row, key).lower() for key in ("vmm", "FullyQualifiedDomainName", "Name")}
+    ]
+    versions = {told(row, "ProductVersion") for row in named or found.rows}
+    return versions.pop() if len(versions) == 1 else ""
+
+
+def _judged(
+    facts: Facts, version: str, values: dict[str, Value], evidence: tuple[str, ...]
+) -> Outcome:
+    number = number_of(version)
+    if number is None:
         return Outcome(Verdict.NOT_ASSESSABLE, "UNREADABLE", values, evidence)
-    number = int(found[1]), int(found[2]), int(found[3] or 0)
     product = next((p for p in reversed(PRODUCTS) if p.first <= number), None)
     if product is None or not product.name:
         return Outcome(Verdict.WARN, "UNKNOWN_VERSION", values, evidence)
@@ -98,5 +132,6 @@ ENV_01 = Control(
         "Microsoft Learn: VMM, Enable shared ISOs",
         "Microsoft Support: Determine the version of VMM and its update rollups",
     ),
+    mapping=mapping.OPERATION,
     cases=_cases,
 )

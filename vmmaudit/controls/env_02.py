@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from vmmaudit.assessment import Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, given
 from vmmaudit.facts import DomainFact
 
@@ -52,5 +52,6 @@ ENV_02 = Control(
         "MS-ADTS 6.1.4.3 (msDS-Behavior-Version)",
         "Microsoft Learn: Kerberos constrained delegation overview",
     ),
+    mapping=mapping.OPERATION,
     cases=_cases,
 )

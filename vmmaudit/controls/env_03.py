@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from vmmaudit.assessment import Remark, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, given
 from vmmaudit.facts.replicas import Controller
 
@@ -37,6 +37,8 @@ def _check(domain: str, controllers: tuple[Controller, ...]) -> Outcome:
     remarks = [
         Remark(code, values) for code, some in (("OLDER", older), ("UNKNOWN", unknown)) if some
     ]
+    if len(controllers) > 1:
+        remarks.append(Remark("PATCHES", values))
     if capable:
         return Outcome(Verdict.PASS, "", values, evidence, tuple(remarks))
     if unknown:
@@ -54,5 +56,6 @@ ENV_03 = Control(
     severity=Severity.INFO,
     origin=Origin.VENDOR,
     references=("Microsoft Learn: Kerberos constrained delegation overview",),
+    mapping=mapping.OPERATION,
     cases=_cases,
 )

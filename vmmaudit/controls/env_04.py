@@ -7,7 +7,7 @@ from typing import Final
 
 from vmmaudit import questions
 from vmmaudit.assessment import Remark, Ternary, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -27,6 +27,8 @@ NON_TRANSITIVE: Final = 0x01
 TRANSITIVE: Final = 0x08 | 0x20
 """trustAttributes (MS-ADTS 6.1.6.7.9): forest-transitive or within one forest."""
 SELECTIVE: Final = 0x10
+QUARANTINED: Final = 0x04
+"""SID filtering: SIDs of other domains, and with them sIDHistory, do not cross."""
 
 
 def _cases(world: World) -> Iterator[Case]:
@@ -68,8 +70,9 @@ def _check(facts: Facts, host: Principal, server: Principal) -> Outcome:
     if trusted is Ternary.UNKNOWN:
         return Outcome(Verdict.NOT_ASSESSABLE, "TRUST_UNKNOWN", values, evidence)
     remarks = [Remark("RBCD", values)]
-    if _is_selective(facts, host.domain, server.domain):
-        remarks.append(Remark("SELECTIVE_AUTHENTICATION", values))
+    for bit, code in ((SELECTIVE, "SELECTIVE_AUTHENTICATION"), (QUARANTINED, "SID_FILTERING")):
+        if _has(facts, host.domain, server.domain, bit):
+            remarks.append(Remark(code, values))
     return Outcome(
         Verdict.PASS, "", values, (*evidence, *by_server.evidence), remarks=tuple(remarks)
     )
@@ -93,9 +96,9 @@ def _two_way(facts: Facts, first: str, second: str) -> Ternary:
     return Ternary.NO if reached <= read else Ternary.UNKNOWN
 
 
-def _is_selective(facts: Facts, first: str, second: str) -> bool:
+def _has(facts: Facts, first: str, second: str, bit: int) -> bool:
     return any(
-        {name, trust.partner} == {first, second} and trust.attributes & SELECTIVE
+        {name, trust.partner} == {first, second} and trust.attributes & bit
         for name, trust in _trusts(facts, set())
     )
 
@@ -120,5 +123,6 @@ ENV_04 = Control(
         "MS-SFU 3.2.5.2.1",
         "MS-SFU 3.2.5.2.3",
     ),
+    mapping=mapping.OPERATION,
     cases=_cases,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from vmmaudit.assessment import Remark, Subject, SubjectKind, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -102,5 +102,6 @@ ENV_05 = Control(
     severity=Severity.MEDIUM,
     origin=Origin.SEED,
     references=("MS-DRSR 5.162", "MS-DRSR 5.163", "MS-ADTS 3.1.1.1.9"),
+    mapping=mapping.OPERATION,
     cases=_cases,
 )

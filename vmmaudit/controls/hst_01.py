@@ -20,7 +20,12 @@ from vmmaudit.controls.control import (
 from vmmaudit.scope import Host
 
 DOUBTS: Final = frozenset(
-    {"TICKETS_MAY_HAVE_RENEWED", "MEMBERSHIP_UNKNOWN", "MEMBERSHIP_MAY_HAVE_CHANGED"}
+    {
+        "TICKETS_MAY_HAVE_RENEWED",
+        "MEMBERSHIP_MAY_BE_RENEWED",
+        "MEMBERSHIP_UNKNOWN",
+        "MEMBERSHIP_MAY_HAVE_CHANGED",
+    }
 )
 
 
@@ -44,6 +49,7 @@ HST_01 = Control(
     references=(
         "Microsoft Learn: VMM, Enable shared ISOs",
         "MS-DRSR 5.163 (PROPERTY_META_DATA)",
+        "MS-ADTS 3.1.1.3.1.1.3 (msDS-ReplValueMetaData)",
         "MS-SRVS 2.2.4.105 (TIME_OF_DAY_INFO)",
         "MS-KILE 3.3.5.6.4",
     ),

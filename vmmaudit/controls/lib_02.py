@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from vmmaudit.assessment import Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -43,6 +43,7 @@ LIB_02 = Control(
     version=1,
     severity=Severity.LOW,
     origin=Origin.SEED,
-    references=("BSI IT-Grundschutz-Kompendium Edition 2023, APP.3.3.A8",),
+    references=("Procedure for VMM 2008 R2 (2009), section VMM Library",),
+    mapping=mapping.STRUCTURE,
     cases=_cases,
 )

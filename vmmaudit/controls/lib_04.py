@@ -7,7 +7,7 @@ from functools import partial
 
 from vmmaudit import questions
 from vmmaudit.assessment import Remark, Ternary, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -105,5 +105,6 @@ LIB_04 = Control(
         "Microsoft Learn: VMM, Add a library server or library share",
         "Microsoft Learn: Set up a highly available VMM library",
     ),
+    mapping=mapping.STRUCTURE,
     cases=_cases,
 )

@@ -8,7 +8,7 @@ from typing import Final
 
 from vmmaudit import questions
 from vmmaudit.assessment import Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -75,5 +75,6 @@ LIB_05 = Control(
     severity=Severity.HIGH,
     origin=Origin.VENDOR,
     references=("Microsoft Learn: VMM, Add a library server or library share",),
+    mapping=mapping.PERMISSIONS,
     cases=_cases,
 )

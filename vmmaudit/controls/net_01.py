@@ -7,7 +7,7 @@ from functools import partial
 
 from vmmaudit import questions
 from vmmaudit.assessment import Remark, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -63,5 +63,6 @@ NET_01 = Control(
     severity=Severity.MEDIUM,
     origin=Origin.SEED,
     references=("Microsoft Learn: VMM ports and protocols",),
+    mapping=mapping.NETWORK,
     cases=_cases,
 )

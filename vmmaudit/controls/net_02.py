@@ -7,7 +7,7 @@ from functools import partial
 
 from vmmaudit import questions
 from vmmaudit.assessment import Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World
 from vmmaudit.evidence import Gap
 from vmmaudit.facts import Facts
@@ -50,5 +50,6 @@ NET_02 = Control(
     severity=Severity.HIGH,
     origin=Origin.VENDOR,
     references=("MS-SMB2 2.1", "KB 2689989"),
+    mapping=mapping.NETWORK,
     cases=_cases,
 )

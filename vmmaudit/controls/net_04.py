@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vmmaudit.assessment import Subject, SubjectKind, Value, Verdict
+from vmmaudit.controls import mapping
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World
 
 
@@ -23,5 +24,6 @@ NET_04 = Control(
     severity=Severity.INFO,
     origin=Origin.SEED,
     references=("Microsoft Learn: VMM ports and protocols",),
+    mapping=mapping.NETWORK,
     cases=_cases,
 )

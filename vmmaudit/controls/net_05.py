@@ -7,10 +7,10 @@ from functools import partial
 
 from vmmaudit import questions
 from vmmaudit.assessment import Remark, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World
-from vmmaudit.evidence import Gap
-from vmmaudit.facts import Facts
+from vmmaudit.evidence import IMPORTED, Gap
+from vmmaudit.facts import Facts, Missing
 from vmmaudit.scope import Host
 
 
@@ -24,16 +24,25 @@ def _check(facts: Facts, host: Host) -> Outcome:
     question = questions.boot(questions.host_server(facts.scope, host))
     reply = facts.evidence.reply(question)
     values: dict[str, Value] = {"host": host.name}
-    if isinstance(reply, Gap) or reply.source.startswith("import:"):
+    server = questions.host_server(facts.scope, host)
+    level = facts.services.ntlm_refused(server)
+    if not isinstance(level, Missing) and level:
+        asked = questions.registry(server, *questions.NTLM_RECEIVED)
+        return Outcome(Verdict.WARN, "NTLM_REFUSED", {**values, "level": level}, (asked.id,))
+    if isinstance(reply, Gap) or reply.source.startswith(IMPORTED):
         return Outcome(Verdict.MANUAL, "NOT_TRIED", values, (question.id,))
     return Outcome(Verdict.PASS, "", values, (question.id,), (Remark("FROM_HERE", values),))
 
 
 NET_05 = Control(
     id="NET-05",
-    version=1,
+    version=2,
     severity=Severity.LOW,
     origin=Origin.VENDOR,
-    references=("Microsoft Learn: VMM ports and protocols",),
+    references=(
+        "Microsoft Learn: VMM ports and protocols",
+        "Microsoft Learn: Network security: Restrict NTLM: Incoming NTLM traffic",
+    ),
+    mapping=mapping.NETWORK,
     cases=_cases,
 )

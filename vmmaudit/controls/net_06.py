@@ -7,10 +7,11 @@ from functools import partial
 
 from vmmaudit import questions
 from vmmaudit.assessment import Remark, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, given
 from vmmaudit.evidence import Answer, Gap, Row
-from vmmaudit.facts import Missing
+from vmmaudit.facts import Facts, Missing, Principal
+from vmmaudit.scope import Library
 
 OLD = ("2.0.2", "2.1.0")
 
@@ -24,14 +25,23 @@ def _cases(world: World) -> Iterator[Case]:
             question = questions.smb_server(facts.server(library))
             reply = facts.evidence.reply(question)
             known = Missing.of(reply, question) if isinstance(reply, Gap) else reply
-            yield given(subject, known, partial(_check, facts.server(library), question.id))
+            yield given(subject, known, partial(_check, facts, library, question.id))
 
 
-def _check(server: str, asked: str, reply: Answer) -> Outcome:
+def _check(facts: Facts, library: Library, asked: str, reply: Answer) -> Outcome:
+    server = facts.server(library)
     row = reply.rows[0] if reply.rows else Row("", {})
-    dialect, signing = ((row.first(key) or b"").decode() for key in ("dialect", "signing"))
+    dialect, signing = (
+        (row.first(key) or b"").decode("utf-8", "replace") for key in ("dialect", "signing")
+    )
     values: dict[str, Value] = {"server": server, "dialect": dialect, "signing": signing}
-    remarks = (Remark("SMB1_UNSEEN", values),)
+    remarks: tuple[Remark, ...] = (
+        Remark("SMB1_UNSEEN", values),
+        Remark("LOGON_RIGHTS_UNSEEN", values),
+    )
+    machine = facts.library(library)
+    if isinstance(machine, Principal) and machine.system and "Windows" not in machine.system:
+        remarks = (*remarks, Remark("NOT_WINDOWS", {**values, "system": machine.system}))
     if not dialect or not signing:
         return Outcome(Verdict.NOT_ASSESSABLE, "NOT_TOLD", values, (asked,))
     if signing != "required":
@@ -46,6 +56,7 @@ NET_06 = Control(
     version=1,
     severity=Severity.MEDIUM,
     origin=Origin.SECURITY,
-    references=("BSI IT-Grundschutz-Kompendium Edition 2023, APP.2.2.A9", "MS-SMB2 2.2.4"),
+    references=("MS-SMB2 2.2.4",),
+    mapping=mapping.PROTECTED_NETWORK,
     cases=_cases,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from vmmaudit.assessment import Remark, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, given
 from vmmaudit.evidence import Row
 from vmmaudit.facts.inventory import Inventory, flag, told
@@ -44,5 +44,6 @@ OPS_01 = Control(
     severity=Severity.INFO,
     origin=Origin.VENDOR,
     references=("Microsoft Learn: Get-SCVirtualDVDDrive",),
+    mapping=mapping.OPERATION,
     cases=_cases,
 )

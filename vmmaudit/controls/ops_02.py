@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vmmaudit.assessment import Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World
 
 
@@ -21,5 +21,6 @@ OPS_02 = Control(
     severity=Severity.LOW,
     origin=Origin.SEED,
     references=("Microsoft Learn: VMM, Enable shared ISOs",),
+    mapping=mapping.OPERATION,
     cases=_cases,
 )

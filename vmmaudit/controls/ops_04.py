@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from vmmaudit.assessment import Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, given
 from vmmaudit.evidence import Row
 from vmmaudit.facts import Facts
@@ -77,5 +77,6 @@ OPS_04 = Control(
     severity=Severity.HIGH,
     origin=Origin.VENDOR,
     references=("KB 2689989", "Microsoft Learn: Get-SCJob"),
+    mapping=mapping.OPERATION,
     cases=_cases,
 )

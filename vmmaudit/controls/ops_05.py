@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vmmaudit.assessment import Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World
 
 
@@ -20,6 +20,7 @@ OPS_05 = Control(
     version=1,
     severity=Severity.LOW,
     origin=Origin.VENDOR,
-    references=("Microsoft-Windows-Hyper-V-VMMS-Admin",),
+    references=("Event log Microsoft-Windows-Hyper-V-VMMS-Admin",),
+    mapping=mapping.OPERATION,
     cases=_cases,
 )

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from vmmaudit.assessment import Remark, Subject, Ternary, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -103,6 +103,7 @@ def _control(number: int, who: _Subjects, layer: _Layer, *, required: bool) -> C
             if required
             else (_PROCEDURE, "MS-DTYP 2.5.3.2")
         ),
+        mapping=mapping.PERMISSIONS,
         cases=cases,
     )
 

@@ -8,6 +8,7 @@ from functools import cache, partial
 from typing import Final
 
 from vmmaudit.assessment import Ternary, Value, Verdict
+from vmmaudit.controls import mapping
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -136,9 +137,7 @@ PRM_07 = Control(
     version=1,
     severity=Severity.MEDIUM,
     origin=Origin.SEED,
-    references=(
-        "Microsoft Learn: VMM, Enable shared ISOs",
-        "BSI IT-Grundschutz-Kompendium Edition 2023, APP.3.3.A15",
-    ),
+    references=("Microsoft Learn: VMM, Enable shared ISOs",),
+    mapping=mapping.PERMISSIONS,
     cases=_cases,
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from vmmaudit.assessment import Remark, Ternary, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -165,6 +165,7 @@ PRM_08 = Control(
     version=1,
     severity=Severity.HIGH,
     origin=Origin.SECURITY,
-    references=("BSI IT-Grundschutz-Kompendium Edition 2023, APP.2.2.A16", "MS-DTYP 2.5.3.2"),
+    references=("MS-DTYP 2.5.3.2",),
+    mapping=mapping.EVERYBODY,
     cases=_cases,
 )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from vmmaudit.assessment import Remark, Ternary, Value, Verdict
+from vmmaudit.controls import mapping
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -112,5 +113,6 @@ PRM_09 = Control(
     severity=Severity.CRITICAL,
     origin=Origin.SEED,
     references=("MS-DTYP 2.5.3.2",),
+    mapping=mapping.PERMISSIONS,
     cases=_cases,
 )

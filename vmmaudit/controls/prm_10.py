@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from vmmaudit.assessment import Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -58,7 +58,9 @@ def _check(world: World, library: Library, known: tuple[SecurityDescriptor, Tree
     for code, wrong in found_wrong:
         if wrong:
             values["principals"] = _names(wrong)
-            return Outcome(Verdict.WARN, code, values, evidence)
+            # That a distribution group gives no right is certain; the rest is a recommendation.
+            verdict = Verdict.FAIL if code == "POWERLESS" else Verdict.WARN
+            return Outcome(verdict, code, values, evidence)
     for descriptor, _ in facts.servers.descriptors(library):
         if isinstance(descriptor, Missing):
             return not_assessable(descriptor)
@@ -82,9 +84,10 @@ def _names(found: list[Principal]) -> tuple[str, ...]:
 
 PRM_10 = Control(
     id="PRM-10",
-    version=1,
+    version=2,
     severity=Severity.LOW,
     origin=Origin.SEED,
     references=("MS-ADTS 2.2.12 (groupType)",),
+    mapping=mapping.PERMISSIONS,
     cases=_cases,
 )

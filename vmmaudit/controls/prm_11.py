@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from vmmaudit.assessment import Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -77,5 +77,6 @@ PRM_11 = Control(
     severity=Severity.LOW,
     origin=Origin.VENDOR,
     references=("MS-DTYP 2.5.3.4.1",),
+    mapping=mapping.PERMISSIONS,
     cases=_cases,
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from vmmaudit.assessment import Remark, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -102,5 +102,6 @@ PRM_12 = Control(
     severity=Severity.LOW,
     origin=Origin.SECURITY,
     references=("MS-DTYP 2.4.5", "MS-DTYP 2.5.3.2"),
+    mapping=mapping.PERMISSIONS,
     cases=_cases,
 )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from vmmaudit import questions
 from vmmaudit.assessment import Remark, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -20,9 +20,10 @@ from vmmaudit.controls.control import (
     given,
     not_assessable,
 )
-from vmmaudit.evidence import Reason
+from vmmaudit.evidence import Reason, Row
 from vmmaudit.facts import Facts, Missing, Principal
 from vmmaudit.facts.discovered import Discovered, LeftOut, is_cluster_name, is_stale, targets
+from vmmaudit.facts.inventory import Inventory, told
 
 
 def _cases(world: World) -> Iterator[Case]:
@@ -68,7 +69,9 @@ def _check(facts: Facts, domain: str, found: Discovered) -> Outcome:
     libraries = [
         name for name in reached if not _forms(name) & declared.names and name not in hosts
     ]
-    everything = sorted({*new, *servers, *libraries})
+    listed = _listed(facts, domain)
+    managed = [name for name in listed if not _forms(name) & declared.names]
+    everything = sorted({*new, *servers, *libraries, *managed})
     excluded = [name for name in everything if _is_named(name, facts.scope.audit.exclusions)]
     open_ = [name for name in everything if name not in excluded]
     values: dict[str, Value] = {
@@ -80,15 +83,22 @@ def _check(facts: Facts, domain: str, found: Discovered) -> Outcome:
         "hosts": _among(new, open_),
         "servers": _among(servers, open_),
         "libraries": _among(libraries, open_),
+        "managed": _among(managed, open_),
+        "unmanaged": _unmanaged(facts, domain, listed),
+        "accounts": _accounts(facts, listed),
         "stale": tuple(sorted(stale)),
         "unmarked": tuple(sorted(h.shown for s, h in declared.hosts.items() if s not in marked)),
     }
     remarks = list(_remarks(values))
+    if not listed:
+        remarks.append(Remark("INVENTORY_UNREAD", values))
     evidence = tuple(dict.fromkeys([*found.evidence, *declared.evidence]))
     if declared.unknown:
         return Outcome(Verdict.FAIL, "NOT_FOUND", values, evidence, tuple(remarks))
     if open_ and not facts.scope.audit.sample:
         return Outcome(Verdict.WARN, "UNDECLARED", values, evidence, tuple(remarks))
+    if values["accounts"]:
+        return Outcome(Verdict.WARN, "OTHER_ACCOUNT", values, evidence, tuple(remarks))
     if declared.missing:
         return not_assessable(declared.missing)
     return Outcome(Verdict.PASS, "", values, evidence, tuple(remarks))
@@ -144,12 +154,56 @@ def _remarks(values: dict[str, Value]) -> Iterator[Remark]:
         ("hosts", "HOSTS"),
         ("servers", "VMM_SERVERS"),
         ("libraries", "LIBRARIES"),
+        ("managed", "MANAGED"),
+        ("unmanaged", "UNMANAGED"),
         ("excluded", "EXCLUDED"),
         ("stale", "STALE"),
         ("unmarked", "UNMARKED"),
     ):
         if values[key]:
             yield Remark(code, values)
+
+
+def _listed(facts: Facts, domain: str) -> dict[str, Row]:
+    """The hosts of a domain that VMM itself lists, where its list was read."""
+    found: dict[str, Row] = {}
+    for vmm in facts.scope.vmm:
+        hosts = facts.inventory(vmm, "Get-SCVMHost")
+        for row in hosts.rows if isinstance(hosts, Inventory) else ():
+            if "vmware" in told(row, "VirtualizationPlatform").lower():
+                continue
+            names = (told(row, key) for key in ("FullyQualifiedDomainName", "FQDN", "Name"))
+            name = next((name.lower() for name in names if "." in name), "")
+            if name.endswith(f".{domain}"):
+                found[name] = row
+    return found
+
+
+def _unmanaged(facts: Facts, domain: str, listed: Mapping[str, Row]) -> tuple[str, ...]:
+    """Hosts of the scope that VMM does not list."""
+    if not listed:
+        return ()
+    known = {form for name in listed for form in _forms(name)}
+    mine = (
+        h.name for h in facts.scope.hyper_v_hosts if facts.scope.domain_of(h.name).name == domain
+    )
+    return tuple(sorted(name for name in mine if not _forms(name) & known))
+
+
+def _accounts(facts: Facts, listed: Mapping[str, Row]) -> tuple[str, ...]:
+    """Hosts for which VMM uses another account than the scope says."""
+    differing = []
+    for host in facts.scope.hyper_v_hosts:
+        row = next((row for name, row in listed.items() if _forms(name) & _forms(host.name)), None)
+        used = told(row, "VMHostManagementCredential.UserName") if row else ""
+        declared = facts.scope.account_of(host) or ""
+        if used and declared and _bare(used) != _bare(declared):
+            differing.append(f"{host.name}: {used}")
+    return tuple(differing)
+
+
+def _bare(account: str) -> str:
+    return account.rpartition("\\")[2].partition("@")[0].lower()
 
 
 def _among(names: Iterable[str], wanted: Iterable[str]) -> tuple[str, ...]:
@@ -170,12 +224,10 @@ def _is_named(name: str, exclusions: Iterable[str]) -> bool:
 
 SCP_01 = Control(
     id="SCP-01",
-    version=1,
+    version=2,
     severity=Severity.MEDIUM,
     origin=Origin.SECURITY,
-    references=(
-        "BSI IT-Grundschutz-Kompendium Edition 2023, DER.3.1.A14",
-        "Microsoft Support KB 2961630",
-    ),
+    references=("KB 2961630",),
+    mapping=mapping.SAMPLE,
     cases=_cases,
 )

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from vmmaudit.assessment import Remark, Subject, Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -92,5 +92,6 @@ SVC_01 = Control(
     severity=Severity.HIGH,
     origin=Origin.SEED,
     references=("MS-SCMR 2.2.15", "MS-SCMR 2.2.47"),
+    mapping=mapping.OPERATION,
     cases=_cases,
 )

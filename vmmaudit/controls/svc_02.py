@@ -7,7 +7,7 @@ from functools import partial
 
 from vmmaudit import questions
 from vmmaudit.assessment import Subject, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import (
     Case,
     Control,
@@ -57,5 +57,6 @@ SVC_02 = Control(
     severity=Severity.HIGH,
     origin=Origin.SEED,
     references=("MS-SCMR 2.2.15", "MS-SCMR 2.2.47", "Microsoft Learn: Set up the VMM library"),
+    mapping=mapping.OPERATION,
     cases=_cases,
 )

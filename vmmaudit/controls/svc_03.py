@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from vmmaudit.assessment import Value, Verdict
-from vmmaudit.controls import subjects
+from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, given
 from vmmaudit.facts.inventory import Inventory, told
 from vmmaudit.scope import VmmServer
@@ -49,5 +49,6 @@ SVC_03 = Control(
     severity=Severity.LOW,
     origin=Origin.VENDOR,
     references=("Microsoft Learn: Upgrade VMM",),
+    mapping=mapping.OPERATION,
     cases=_cases,
 )

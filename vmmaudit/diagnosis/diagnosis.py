@@ -82,6 +82,22 @@ class Diagnosis:
 
         return pd.DataFrame([row(failure) for failure in self.timeline], columns=COLUMNS)
 
+    def listing(self) -> pd.DataFrame:
+        """The timeline in the reader's words: headings and values, as people look at them."""
+        import pandas as pd
+
+        from vmmaudit.diagnosis.shown import rows
+
+        head, *found = rows(self)
+        return pd.DataFrame(found, columns=list(head))
+
+    @property
+    def summary(self) -> str:
+        """What was read, and the first causes with the control that explains each."""
+        from vmmaudit.diagnosis.shown import short_text
+
+        return short_text(self)
+
     def data(self) -> dict[str, Any]:
         """What `vmmaudit diagnose --json` prints: format 1."""
         return {

@@ -12,8 +12,8 @@ import csv
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, Final, cast
-from xml.etree import ElementTree as ET
+from typing import Any, Final
+from xml.parsers import expat
 
 from vmmaudit.diagnosis.lines import Record, plain_record
 from vmmaudit.diagnosis.reading import Source, text
@@ -22,6 +22,8 @@ from vmmaudit.errors import UsageError
 
 _JSON_LIMIT: Final = 64 << 20
 _FIELD_LIMIT: Final = 1 << 20
+_ITEM_LIMIT: Final = 64 << 20
+_XML_DEPTH: Final = 500
 _TIMES: Final = (
     *("timecreated", "systemtime", "date and time", "datum und uhrzeit", "starttime", "startzeit"),
     *("addedtime", "modifiedtime", "endtime", "endzeit", "zeit", "time"),
@@ -144,43 +146,81 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 def _xml(source: Source) -> Iterator[list[tuple[str, str]]]:
     """Items of the second level, or the root where it is an event itself."""
-    if b"<!DOCTYPE" in source.head or b"<!ENTITY" in source.head:
-        raise UsageError(f"{source.name} declares a document type; no export of Windows does.")
-    parser: ET.XMLPullParser[ET.Element] = ET.XMLPullParser(["start", "end"])
+    reader = _Items(source.name)
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    depth = 0
-    root: ET.Element | None = None
     try:
         for chunk in source.chunks():
-            parser.feed(decoder.decode(chunk))
-            for event, element in cast("Iterator[tuple[str, ET.Element]]", parser.read_events()):
-                if event == "start":
-                    root = element if root is None else root
-                    depth += 1
-                    continue
-                depth -= 1
-                if depth == 1 and root is not None and _tag(root) != "Event":
-                    yield [*_values(element)]
-                    root.clear()
-        parser.close()
-    except ET.ParseError as error:
+            # A str is parsed as UTF-8 whatever encoding the declaration names.
+            reader.parser.Parse(decoder.decode(chunk), False)
+            yield from reader.finished()
+        reader.parser.Parse("", True)
+        yield from reader.finished()
+    except expat.ExpatError as error:
         raise UsageError(f"{source.name} is not XML that can be read: {error}.") from error
-    if root is not None and _tag(root) == "Event":
-        yield [*_values(root)]
 
 
-def _values(item: ET.Element) -> Iterator[tuple[str, str]]:
-    for element in item.iter():
-        name = element.get("N") or element.get("Name") or _tag(element)
-        for key, value in element.attrib.items():
+class _Items:
+    """Turns elements into named values, an item at a time; document types are refused."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._open: list[list[str] | None] = []
+        """The text of each open element; None once an element in it began."""
+        self._values: list[tuple[str, list[str]]] = []
+        self._size = 0
+        self._done: list[list[tuple[str, str]]] = []
+        self._level = 2
+        self.parser = expat.ParserCreate()
+        self.parser.buffer_text = True
+        self.parser.StartDoctypeDeclHandler = self._refuse
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._characters
+
+    def finished(self) -> list[list[tuple[str, str]]]:
+        """The items that ended since the last time."""
+        done, self._done = self._done, []
+        return done
+
+    def _refuse(self, *_: object) -> None:
+        raise UsageError(f"{self._name} declares a document type; no export of Windows does.")
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        plain = tag.rpartition(":")[2]
+        if not self._open:
+            self._level = 1 if plain == "Event" else 2
+        elif len(self._open) >= _XML_DEPTH:
+            raise UsageError(f"{self._name} nests more elements than an export of Windows does.")
+        else:
+            self._open[-1] = None
+        text: list[str] = []
+        self._open.append(text)
+        if len(self._open) < self._level:
+            return
+        for key, value in attributes.items():
             if key in ("SystemTime", "Name"):
-                yield ("Provider" if key == "Name" else key), value
-        if element.text and element.text.strip():
-            yield name, _ESCAPE.sub(lambda found: chr(int(found[1], 16)), element.text.strip())
+                self._values.append(("Provider" if key == "Name" else key, [value]))
+        self._values.append((attributes.get("N") or attributes.get("Name") or plain, text))
+        self._grow(1 + sum(map(len, attributes.values())))
 
+    def _characters(self, text: str) -> None:
+        if self._open[-1] is not None and len(self._open) >= self._level:
+            self._open[-1].append(text)
+            self._grow(len(text))
 
-def _tag(element: ET.Element) -> str:
-    return element.tag.rpartition("}")[2]
+    def _grow(self, size: int) -> None:
+        self._size += size
+        if self._size > _ITEM_LIMIT:
+            raise UsageError(f"{self._name} holds an event of more than 64 MB; export it as CSV.")
+
+    def _end(self, _: str) -> None:
+        self._open.pop()
+        if len(self._open) == self._level - 1:
+            named = ((name, "".join(parts).strip()) for name, parts in self._values)
+            self._done.append(
+                [(n, _ESCAPE.sub(lambda f: chr(int(f[1], 16)), text)) for n, text in named if text]
+            )
+            self._values, self._size = [], 0
 
 
 def _text_lines(source: Source) -> Iterator[str]:

@@ -76,7 +76,7 @@ def opened(path: str, name: str = "") -> Source:
         UsageError: it cannot be read, or it is a binary format; the sentence says what to do.
     """
     if path == "-":
-        return source(sys.stdin.buffer, path)
+        return source(sys.stdin.buffer, name or "standard input")
     try:
         return source(Path(path).open("rb", buffering=0), name or path)
     except OSError as error:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import groupby
 from typing import TYPE_CHECKING, TextIO
 
 from vmmaudit.controls.texts import Texts
-from vmmaudit.diagnosis.words import LISTED, inputs, omitted, say, timeline, told, word
+from vmmaudit.diagnosis.words import (
+    LISTED,
+    Said,
+    inputs,
+    omitted,
+    say,
+    summary,
+    timeline,
+    told,
+    word,
+)
+from vmmaudit.report.cell import framed, safe
 
 if TYPE_CHECKING:
     from vmmaudit.diagnosis.diagnosis import Diagnosis
@@ -77,40 +88,61 @@ def _more(diagnosis: Diagnosis, texts: Texts) -> Iterator[str]:
         yield say(texts, "more_causes", count=count)
 
 
+def rows(diagnosis: Diagnosis) -> list[tuple[str, ...]]:
+    """The head of the timeline and all its rows."""
+    return timeline(diagnosis, _texts(diagnosis.language), None)
+
+
+def short_text(diagnosis: Diagnosis) -> str:
+    """The inputs and the first causes in one line."""
+    return " · ".join(summary(diagnosis, _texts(diagnosis.language)))
+
+
 def page(diagnosis: Diagnosis) -> str:
     """The same as HTML that stands for itself in a notebook cell."""
     texts = _texts(diagnosis.language)
-    parts = [f"<p>{html.escape(inputs(diagnosis, texts))}</p>"]
+    parts = [f"<p class='note'>{safe(inputs(diagnosis, texts))}</p>"]
     if not diagnosis.causes:
-        parts.append(f"<p>{html.escape(word(texts, 'nothing'))}</p>")
-    for said in told(diagnosis, texts):
-        rows = "".join(
-            f"<tr><th scope='row' style='text-align:left;vertical-align:top'>{html.escape(label)}"
-            f"</th><td style='text-align:left'>{html.escape(value)}</td></tr>"
-            for label, value in said.facts
-        )
-        answer = "".join(f"<p><strong>{html.escape(line)}</strong></p>" for line in said.answer)
-        remedies = "".join(
-            f"<details><summary>{html.escape(label)}</summary><pre style='white-space:pre-wrap'>"
-            f"{html.escape(chr(10).join(lines))}</pre></details>"
-            for label, lines in said.remedies
-        )
-        parts.append(
-            f"<h3>{html.escape(said.headline)}</h3><table>{rows}</table>{answer}{remedies}"
-        )
-    parts.extend(f"<p>{html.escape(line)}</p>" for line in _more(diagnosis, texts) if line)
+        parts.append(f"<p>{safe(word(texts, 'nothing'))}</p>")
+    parts.extend(map(_cause, told(diagnosis, texts)))
+    parts.extend(f"<p>{safe(line)}</p>" for line in _more(diagnosis, texts) if line)
     if diagnosis.timeline:
-        head, *rows_ = timeline(diagnosis, texts)
-        table = "".join(f"<th scope='col'>{html.escape(cell)}</th>" for cell in head)
+        head, *found = timeline(diagnosis, texts)
+        heads = "".join(f"<th scope='col'>{safe(cell)}</th>" for cell in head)
         body = "".join(
-            "<tr>"
-            + "".join(f"<td style='text-align:left'>{html.escape(cell)}</td>" for cell in row)
-            + "</tr>"
-            for row in rows_
+            f"<tr>{''.join(f'<td>{safe(cell)}</td>' for cell in row)}</tr>" for row in found
         )
+        left = "".join(f"<p class='note'>{safe(line)}</p>" for line in omitted(diagnosis, texts))
         parts.append(
-            f"<h3>{html.escape(word(texts, 'timeline'))}</h3>"
-            f"<table><thead><tr>{table}</tr></thead><tbody>{body}</tbody></table>"
+            f"<details><summary>{safe(word(texts, 'timeline'))}</summary><div class='scroll'>"
+            f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>{left}"
+            "</details>"
         )
-        parts.extend(f"<p>{html.escape(line)}</p>" for line in omitted(diagnosis, texts))
-    return f"<div lang='{diagnosis.language}'>{''.join(parts)}</div>"
+    return framed(*parts, language=diagnosis.language)
+
+
+def _cause(said: Said) -> str:
+    facts = "".join(
+        f"<tr><th scope='row'>{safe(label)}</th><td>{safe(value)}</td></tr>"
+        for label, value in said.facts
+    )
+    answer = "".join(f"<p>{safe(line)}</p>" for line in said.answer)
+    advice = f"<div class='advice'>{answer}</div>" if answer else ""
+    remedies = "".join(
+        f"<details><summary>{safe(label)}</summary>{_remedy(lines)}</details>"
+        for label, lines in said.remedies
+    )
+    return f"<h3>{safe(said.headline)}</h3><table>{facts}</table>{advice}{remedies}"
+
+
+def _remedy(lines: Sequence[str]) -> str:
+    """Sentences as such, and what stands indented among them as the code it is."""
+    newline = "\n"  # by itself: within a line it would be shown as what it is
+    parts = []
+    for is_code, found in groupby(lines, lambda line: line.startswith("    ")):
+        shown = [safe(line[4:] if is_code else line) for line in found]
+        if is_code:
+            parts.append(f"<pre>{newline.join(shown)}</pre>")
+        else:
+            parts.extend(f"<p>{line}</p>" for line in shown)
+    return "".join(parts)

@@ -27,6 +27,9 @@ LISTED: Final = 200
 """So many causes and lines of the timeline are shown; JSON and the frame have them all."""
 
 REMEDIES: Final = 3
+_SUMMARISED: Final = 5
+_KNOWS_NOTHING: Final = (State.NO_FILE, State.NO_HOST, State.NO_SHARE)
+"""Where a pack cannot answer, what to look at is still the best there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,10 @@ def told(diagnosis: Diagnosis, texts: Texts) -> list[Said]:
     ]
 
 
-def timeline(diagnosis: Diagnosis, texts: Texts) -> list[tuple[str, ...]]:
-    """The head of the table and its rows."""
+def timeline(
+    diagnosis: Diagnosis, texts: Texts, limit: int | None = LISTED
+) -> list[tuple[str, ...]]:
+    """The head of the table and its rows, at most `limit` of them."""
     names = ("time", "kind", "code", "result", "host", "vm", "file", "who", "source")
     head = tuple(word(texts, "column", name) for name in names)
     rows = [
@@ -71,9 +76,20 @@ def timeline(diagnosis: Diagnosis, texts: Texts) -> list[tuple[str, ...]]:
                 _place(failure),
             )
         )
-        for failure in diagnosis.timeline[:LISTED]
+        for failure in diagnosis.timeline[:limit]
     ]
     return [head, *rows]
+
+
+def summary(diagnosis: Diagnosis, texts: Texts) -> Iterator[str]:
+    """What was read, and each of the first causes with the control that explains it."""
+    yield inputs(diagnosis, texts)
+    if not diagnosis.causes:
+        yield word(texts, "nothing")
+    for cause in diagnosis.causes[:_SUMMARISED]:
+        found = [j.control for j in cause.answer.causes] if cause.answer else []
+        look = found or list(cause.controls[:1])
+        yield visible(" → ".join([_headline(cause, texts), *look[:1]]))
 
 
 def omitted(diagnosis: Diagnosis, texts: Texts) -> Iterator[str]:
@@ -135,7 +151,7 @@ def _facts(cause: Cause, texts: Texts) -> Iterator[tuple[str, str]]:
     for note in failure.notes:
         yield word(texts, "note"), say(texts, "notes", note.value, machines=machines)
     known = [name for name in cause.controls if name in texts.controls]
-    if known and cause.answer is None:
+    if known and (cause.answer is None or cause.answer.state in _KNOWS_NOTHING):
         yield word(texts, "look"), "; ".join(_control(name, texts) for name in known)
 
 
@@ -159,7 +175,7 @@ def _result(value: str, texts: Texts) -> str:
 
 def _who(failure: Failure, texts: Texts) -> str:
     sure = word(texts, "confidence", failure.confidence.value)
-    account = f" {failure.account}" if failure.account else ""
+    account = f": {failure.account}" if failure.account else ""
     return f"{word(texts, 'identity', failure.identity.value)}{account} ({sure})"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -228,7 +229,7 @@ def _into_local_group(
     who: Principal,
     token: TokenFact,
     sid: str,
-    above_who: dict[str, tuple[str, ...]],
+    above_who: Mapping[str, tuple[str, ...]],
 ) -> tuple[str, ...]:
     """The domain groups that lead to a member of a server's own group."""
     local = facts.servers.local_groups(facts.server(goal.library))

@@ -2,5 +2,6 @@
 
 from vmmaudit.explore.exploration import Exploration
 from vmmaudit.explore.opening import explore
+from vmmaudit.explore.shown import table
 
-__all__ = ["Exploration", "explore"]
+__all__ = ["Exploration", "explore", "table"]

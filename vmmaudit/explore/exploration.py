@@ -16,9 +16,9 @@ from vmmaudit.errors import UsageError
 from vmmaudit.explore.matrix import Matrix
 from vmmaudit.explore.picture import Picture
 from vmmaudit.explore.shown import Table
-from vmmaudit.explore.style import framed, safe
 from vmmaudit.explore.tables import Tables
 from vmmaudit.explore.what_if import WhatIf
+from vmmaudit.report.cell import framed, safe
 from vmmaudit.report.material import TONES
 
 if TYPE_CHECKING:
@@ -173,6 +173,11 @@ class Exploration:
 
         return Workbench(self)
 
+    @property
+    def summary(self) -> str:
+        """How many verdicts of each kind, and how many pairs are not ready."""
+        return self.audit.summary
+
     def to_frame(self) -> pd.DataFrame:
         """One row per verdict."""
         return self.verdicts.to_frame()
@@ -192,7 +197,7 @@ class Exploration:
             {"number": sum(p.ready is Ternary.NO for p in pairs), "total": len(pairs)},
         )
         rows: Mapping[str, Any] = {
-            "scope": f"{self.audit.scope.audit.title} ({self.audit.name})",
+            "scope": f"{self.audit.scope.audit.titled(self.texts.language)} ({self.audit.name})",
             "moment": self.texts.moment(evidence.origin.moment),
             "by": evidence.origin.who,
             "answers": fill(

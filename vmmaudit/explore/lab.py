@@ -25,6 +25,7 @@ from vmmaudit.report.data import data_folder
 from vmmaudit.runner import check_parameters, notebook
 
 _ANNOUNCEMENTS: Final = "@jupyterlab/apputils-extension:announcements"
+_NOTIFICATION: Final = "@jupyterlab/apputils-extension:notification"
 
 
 def copy_notebooks(folder: Path) -> Iterator[tuple[Path, bool]]:
@@ -36,7 +37,7 @@ def copy_notebooks(folder: Path) -> Iterator[tuple[Path, bool]]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for source in sorted(data_folder("notebooks").glob("*.ipynb")):
-            yield folder / source.name, _write_new(folder / source.name, source.read_bytes())
+            yield folder / source.name, _write_new(folder / source.name, _data(_content(source)))
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror or error}.") from error
 
@@ -84,12 +85,12 @@ def own_copy(folder: Path, parameters: Mapping[str, str], name: str = "explore")
     """
     check_parameters(name, parameters)
     wanted: list[str] = []
-    content = json.loads(notebook(name).read_text(encoding="utf-8"))
+    content = _content(notebook(name))
     for cell in content["cells"]:
         if "parameters" in cell["metadata"].get("tags", []):
             cell["source"] = [_set(line, parameters) for line in cell["source"]]
             wanted = cell["source"]
-    data = json.dumps(content, ensure_ascii=False, indent=1).encode() + b"\n"
+    data = _data(content)
     try:
         for number in count(1):
             path = folder / (f"{name}.ipynb" if number == 1 else f"{name}-{number}.ipynb")
@@ -98,6 +99,19 @@ def own_copy(folder: Path, parameters: Mapping[str, str], name: str = "explore")
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror or error}.") from error
     raise AssertionError  # count() does not end
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """A shipped notebook without the summary of the demo, which is there to be compared with."""
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    for cell in content["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+    return content
+
+
+def _data(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
 def _set(line: str, parameters: Mapping[str, str]) -> str:
@@ -166,10 +180,16 @@ def command(path: Path, *, browser: bool = True, port: int | None = None) -> lis
 
 
 def _quiet(folder: Path) -> str:
-    """JUPYTER_CONFIG_PATH with a folder in front that turns the news off."""
+    """JUPYTER_CONFIG_PATH with a folder in front that turns the news off.
+
+    The part that asks is disabled, and its setting says no: by the first alone it was seen to
+    ask once in a while.
+    """
     config = folder / "labconfig"
     config.mkdir()
     page = {"disabledExtensions": {_ANNOUNCEMENTS: True}}
     (config / "page_config.json").write_text(json.dumps(page), encoding="utf-8")
+    settings = {_NOTIFICATION: {"fetchNews": "false", "checkForUpdates": False}}
+    (config / "default_setting_overrides.json").write_text(json.dumps(settings), encoding="utf-8")
     before = os.environ.get("JUPYTER_CONFIG_PATH", "")
     return os.pathsep.join(part for part in (str(folder), before) if part)

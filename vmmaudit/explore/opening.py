@@ -16,8 +16,8 @@ from vmmaudit.audit import Audit, collected, open_audit
 from vmmaudit.controls.texts import Texts
 from vmmaudit.explore.exploration import Exploration
 from vmmaudit.explore.language import check_language
-from vmmaudit.explore.style import framed, safe
 from vmmaudit.progress import display
+from vmmaudit.report.cell import framed, safe
 
 if TYPE_CHECKING:
     from vmmaudit.collect.gather import Progress

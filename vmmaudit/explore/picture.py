@@ -20,8 +20,8 @@ from vmmaudit.explain.chain import Entry, Step
 from vmmaudit.explain.shown import advice, page, told, verdict
 from vmmaudit.explore.drawing import Box, Row, draw
 from vmmaudit.explore.permissions import in_words
-from vmmaudit.explore.style import framed, safe
 from vmmaudit.facts import Holding
+from vmmaudit.report.cell import framed, safe
 from vmmaudit.report.escape import visible
 
 if TYPE_CHECKING:

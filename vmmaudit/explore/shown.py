@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import pandas as pd
 
 from vmmaudit.assessment import Ternary, Verdict
 from vmmaudit.controls.texts import Texts
 from vmmaudit.explore.extra import interactive, parts
-from vmmaudit.explore.style import framed, safe
+from vmmaudit.report.cell import framed, safe
 from vmmaudit.report.escape import visible
 from vmmaudit.report.material import TONES
 
@@ -140,3 +140,31 @@ class Table:
         box = make.Box([self.widget()], layout=make.Layout(overflow="auto", display="block"))
         found: Mapping[str, Any] = box._repr_mimebundle_()
         return plain | {key: value for key, value in found.items() if key != "text/plain"}
+
+
+class Readable(Protocol):
+    """A result that can be listed in the reader's words."""
+
+    @property
+    def language(self) -> str:
+        """The language of its words."""
+
+    def listing(self) -> pd.DataFrame:
+        """One row each, with headings and values in that language."""
+
+
+@dataclass(frozen=True)
+class Listing(Table):
+    """A table whose headings and values are in the reader's language already."""
+
+    def in_words(self) -> pd.DataFrame:
+        """The data as they are."""
+        return self.frame
+
+
+def table(result: Readable) -> Table:
+    """A diagnosis, a planned change or the proof of one as a table to sort and to filter.
+
+    The same rows for code, with column names that never change: `result.to_frame()`.
+    """
+    return Listing("rows", result.listing(), Texts.load(result.language))

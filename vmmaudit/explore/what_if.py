@@ -11,7 +11,7 @@ from vmmaudit.change.words import actor, sentence
 from vmmaudit.compare import Comparison, Moved, compare
 from vmmaudit.controls.texts import Texts
 from vmmaudit.explore.matrix import Matrix
-from vmmaudit.explore.style import framed, safe
+from vmmaudit.report.cell import framed, safe
 from vmmaudit.report.material import TONES
 
 if TYPE_CHECKING:

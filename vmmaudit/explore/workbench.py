@@ -10,9 +10,9 @@ from vmmaudit.change.changes import Change
 from vmmaudit.errors import AuditError
 from vmmaudit.explore.extra import parts
 from vmmaudit.explore.picture import Picture
-from vmmaudit.explore.style import framed, safe
 from vmmaudit.explore.what_if import WhatIf
 from vmmaudit.facts import Tree
+from vmmaudit.report.cell import framed, safe
 from vmmaudit.report.escape import visible
 
 if TYPE_CHECKING:

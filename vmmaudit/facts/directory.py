@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, cached_property
 
 from vmmaudit import questions
@@ -13,7 +15,7 @@ from vmmaudit.facts.missing import Missing
 from vmmaudit.facts.principal import Principal
 from vmmaudit.facts.principal import decode as decode_principal
 from vmmaudit.scope import Scope
-from vmmaudit.windows import lsat
+from vmmaudit.windows import lsat, replication
 from vmmaudit.windows.sid import NAMES, sid_from_bytes, sid_to_bytes
 
 
@@ -56,6 +58,36 @@ class Membership:
     group_dn: str
 
 
+@dataclass(frozen=True, slots=True)
+class Since:
+    """Since when something is so, and which evidence tells it."""
+
+    moment: datetime
+    evidence: str
+
+
+class _Paths(Mapping[str, tuple[str, ...]]):
+    """Paths by the group they end at, each kept as its last step: they may be very long."""
+
+    def __init__(self, below: dict[str, str | None]) -> None:
+        self._below = below
+
+    def __getitem__(self, sid: str) -> tuple[str, ...]:
+        path = [sid]
+        while (step := self._below[path[-1]]) is not None:
+            path.append(step)
+        return tuple(reversed(path))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._below)
+
+    def __len__(self) -> int:
+        return len(self._below)
+
+    def __contains__(self, sid: object) -> bool:
+        return sid in self._below
+
+
 class Directory:
     """Questions asked of the evidence about the domains of the scope."""
 
@@ -68,6 +100,7 @@ class Directory:
         self.owners = cache(self._owners)
         self.groups = cache(self._groups)
         self.registered = cache(self._registered)
+        self._silos = cache(self._silos_of)
         self._local_names: dict[str, str] | None = None
 
     def _domain(self, name: str) -> DomainFact | Missing:
@@ -93,7 +126,8 @@ class Directory:
                 netbios = _text(crossref, "nETBIOSName") or netbios
                 evidence.append(partition.id)
         try:
-            level = int(_text(row, "msDS-Behavior-Version") or 0)
+            told = _text(root, "domainFunctionality") if isinstance(root, Row) else ""
+            level = int(_text(row, "msDS-Behavior-Version") or told or 0)
             found = sid_from_bytes(sid)
         except ValueError:
             problem = f"The domain {name} tells a functional level that is no number."
@@ -188,12 +222,51 @@ class Directory:
             return Missing(Reason.MALFORMED_REPLY, str(error), (question.id,))
         if not every:
             return Missing(
-                Reason.INCOMPLETE,
-                f"The directory did not tell the groups of {principal.shown}, not even the "
-                "primary one.",
+                Reason.ACCESS_DENIED,
+                f"The directory does not show tokenGroups of {principal.shown}, which every "
+                "account has; the reading account lacks the right to it, which the group Windows "
+                "Authorization Access Group has.",
                 (question.id,),
             )
         return Groups(every, wide, question.id)
+
+    def policy_of(self, principal: Principal) -> str:
+        """The authentication policy that an account is under, or its silo, by DN; else empty.
+
+        No evidence of silos, as in that of before, is none: an attribute that is not set and one
+        that is not shown look alike anyway.
+        """
+        if principal.authentication_policy:
+            return principal.authentication_policy
+        return self._silos(principal.domain).get(principal.dn.lower(), "")
+
+    def _silos_of(self, domain: str) -> dict[str, str]:
+        reply = self._evidence.reply(questions.silos(domain))
+        rows = () if isinstance(reply, Gap) else reply.rows
+        return {row.name.lower(): _text(row, "msDS-AssignedAuthNPolicySilo") for row in rows}
+
+    def member_since(self, group: Principal, members: Collection[str]) -> Since | None:
+        """Since when the latest of `members`, DNs in lower case, is a direct member of a group.
+
+        None where the directory does not tell: it shows the times of links only to those who may
+        watch the replication, and has none for links older than linked-value replication.
+        """
+        question = questions.link_times(group.domain, group.dn)
+        row = self._one(question)
+        if isinstance(row, Missing):
+            return None
+        values = {key.lower(): found for key, found in row.values.items()}
+        try:
+            times = replication.link_times(values.get("msds-replvaluemetadata", ()))
+        except FormatError:
+            return None
+        direct = {dn for dn in members if any(g.sid == group.sid for g in self._over(dn))}
+        if not direct or not direct <= times.keys():
+            return None
+        return Since(max(times[dn] for dn in direct), question.id)
+
+    def _over(self, dn: str) -> tuple[Principal, ...]:
+        return self._groups_of.get(dn, ())
 
     def principal(self, sid: str) -> Principal | None:
         """Who has this SID, as far as anything was read of them."""
@@ -222,7 +295,7 @@ class Directory:
 
     def groups_above(
         self, *dns: str, joined: Sequence[Membership] = (), left: Sequence[Membership] = ()
-    ) -> dict[str, tuple[str, ...]]:
+    ) -> Mapping[str, tuple[str, ...]]:
         """Groups reached from `dns` over `member`, each with the shortest path of SIDs to it.
 
         What is known is limited to groups whose members were read; primary groups and foreign
@@ -230,17 +303,17 @@ class Directory:
         had happened.
         """
         gone = {(edge.member.lower(), edge.group) for edge in left}
-        paths: dict[str, tuple[str, ...]] = {}
-        waiting: list[tuple[str, tuple[str, ...]]] = [(dn.lower(), ()) for dn in dns]
+        below: dict[str, str | None] = {}
+        waiting: deque[tuple[str, str | None]] = deque((dn.lower(), None) for dn in dns)
         while waiting:
-            member, path = waiting.pop(0)
+            member, through = waiting.popleft()
             known = [(group.sid, group.dn.lower()) for group in self._groups_of.get(member, ())]
             new = [(e.group, e.group_dn.lower()) for e in joined if e.member.lower() == member]
             for sid, dn in [*known, *new]:
-                if sid not in paths and (member, sid) not in gone:
-                    paths[sid] = (*path, sid)
-                    waiting.append((dn, paths[sid]))
-        return paths
+                if sid not in below and (member, sid) not in gone:
+                    below[sid] = through
+                    waiting.append((dn, sid))
+        return _Paths(below)
 
     def direct_members(self, group: str) -> tuple[str, ...]:
         """DNs, in lower case, of the direct members of a group, as far as they were read."""
@@ -309,6 +382,14 @@ class Directory:
             ]
         except FormatError as error:
             return Missing(Reason.MALFORMED_REPLY, str(error), (question.id,))
+        for row in reply.rows:
+            if attribute := _veiled(row, question):
+                return Missing(
+                    Reason.ACCESS_DENIED,
+                    f"The directory does not show {attribute} of {row.name}, which every account "
+                    "has; the reading account lacks the right to it.",
+                    (question.id,),
+                )
         return tuple(principal for principal in found if principal is not None)
 
     def _netbios(self, domain: str) -> str:
@@ -353,3 +434,13 @@ def _text(row: Row, key: str) -> str:
         if name.lower() == key.lower() and values:
             return values[0].decode("utf-8", "replace")
     return ""
+
+
+def _veiled(row: Row, question: Question) -> str | None:
+    """What an account always has (MS-ADTS 3.1.1.5.2.4): not shown is not readable."""
+    values = {key.lower(): found for key, found in row.values.items()}
+    if b"user" not in {found.lower() for found in values.get("objectclass", ())}:
+        return None
+    asked = question.detail[3].lower().split(",")
+    always = ("objectSid", "userAccountControl")
+    return next((a for a in always if a.lower() in asked and a.lower() not in values), None)

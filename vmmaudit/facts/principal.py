@@ -28,11 +28,13 @@ class Principal:
         shown: `NETBIOS\name` as found, for people; verdicts rest on `sid`.
         control: userAccountControl (MS-ADTS 2.2.16); `computed` its computed bits.
         delegates_to: msDS-AllowedToDelegateTo as written.
+        primary_group: primaryGroupID, the RID of a group of the same domain; 0 if not read.
         changed: time of the last originating change per ATTRTYP.
         password_set: None where it was never set or has to be changed at the next logon.
         last_logon: lastLogonTimestamp, late by up to 14 days.
         encryption: msDS-SupportedEncryptionTypes (MS-KILE 2.2.7), None where it is not set.
-        system_version: operatingSystemVersion as the machine wrote it, e.g. `10.0 (20348)`.
+        system: operatingSystem as the machine wrote it, e.g. `Windows Server 2022 Standard`.
+        system_version: operatingSystemVersion, as written too, e.g. `10.0 (20348)`.
         evidence: id of the question that found it.
     """
 
@@ -51,12 +53,14 @@ class Principal:
     dns_name: str = ""
     sid_history: tuple[str, ...] = ()
     group_type: int = 0
+    primary_group: int = 0
     authentication_policy: str = ""
     when_changed: datetime | None = None
     changed: Mapping[int, datetime] = field(default_factory=dict)
     password_set: datetime | None = None
     last_logon: datetime | None = None
     encryption: int | None = None
+    system: str = ""
     system_version: str = ""
     evidence: str = ""
 
@@ -140,12 +144,14 @@ def decode(row: Row, domain: str, netbios: str, evidence: str) -> Principal | No
         dns_name=text("dnshostname").lower(),
         sid_history=tuple(sid_from_bytes(found) for found in values.get("sidhistory", ())),
         group_type=number("grouptype"),
+        primary_group=number("primarygroupid"),
         authentication_policy=text("msds-assignedauthnpolicy"),
         when_changed=_generalized_time(text("whenchanged")),
         changed=replication.change_times(meta) if meta else {},
         password_set=from_filetime(number("pwdlastset")),
         last_logon=from_filetime(number("lastlogontimestamp")),
         encryption=number(_ENCRYPTION) if text(_ENCRYPTION) else None,
+        system=text("operatingsystem"),
         system_version=text("operatingsystemversion"),
         evidence=evidence,
     )

@@ -8,7 +8,9 @@ administrator hands over, the same is told in plain values. Both stand in eviden
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from vmmaudit.errors import FormatError
 from vmmaudit.evidence import Answer
 from vmmaudit.windows import file_information, samr, srvsvc, svcctl
 from vmmaudit.windows.file_information import DirectoryEntry
@@ -32,16 +34,18 @@ def share(answer: Answer, name: str) -> tuple[srvsvc.Share, bool]:
     """A share, and whether its permissions were told at all.
 
     Raises:
-        FormatError: the reply does not follow MS-SRVS 2.2.4.23 or 2.2.4.26.
+        FormatError: the reply does not follow MS-SRVS 2.2.4.23, 2.2.4.26 or 2.2.4.27.
     """
     row = answer.rows[0]
     secured = row.first("descriptor")
     if secured is not None:
         path = (row.first("path") or b"").decode("utf-8", "replace")
         return srvsvc.Share(name, 0, "", path, descriptor=secured or None), True
-    level = int((row.first("level") or b"0").decode())
+    level = _number(row.first("level"))
+    if level is None:
+        raise FormatError("NetrShareGetInfo", 0, "the level that was asked for is not told")
     found = srvsvc.decode_share(row.first("reply") or b"", level)
-    return found, level == srvsvc.LEVEL_502
+    return replace(found, name=found.name or name), level in srvsvc.SECURED
 
 
 def entries(answer: Answer) -> Iterator[DirectoryEntry]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Final, TypeVar
 
 from vmmaudit import questions
 from vmmaudit.errors import FormatError
-from vmmaudit.evidence import Answer, Evidence, Gap, Question, Reason
+from vmmaudit.evidence import Answer, Evidence, Gap, Question, Reason, Row
 from vmmaudit.facts import replies
 from vmmaudit.facts.missing import Missing
 from vmmaudit.scope import Library, Scope
@@ -20,18 +20,27 @@ from vmmaudit.windows.descriptor import SecurityDescriptor
 from vmmaudit.windows.sid import sid_from_bytes
 
 T = TypeVar("T")
+_UNLIMITED: Final = 0xFFFFFFFF
+"""MS-SRVS 2.2.4.26, shi502_max_uses."""
 ISO: Final = ".iso"
+LONGEST_PATH: Final = 32_000
+"""Characters; MS-FSCC 2.1.5 allows 32,760 for the whole, and a CREATE request holds no more."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShareFact:
-    """A share; `descriptor` is None where none is stored, Missing where it may not be read."""
+    """A share; `descriptor` is None where none is stored, Missing where it may not be read.
+
+    Attributes:
+        users: connections it allows at a time; None where it has no limit or did not tell one.
+    """
 
     name: str
     remark: str
     path: str
     descriptor: SecurityDescriptor | Missing | None
     evidence: str
+    users: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,7 @@ class Item:
     is_folder: bool
     size: int
     is_reparse_point: bool
+    attributes: int = 0
 
     @property
     def parent(self) -> str:
@@ -146,7 +156,10 @@ class Servers:
                 )
             elif found.descriptor:
                 secured = self.decode_descriptor(found.descriptor)
-            return ShareFact(found.name, found.remark, found.path or "", secured, question.id)
+            users = None if found.max_uses == _UNLIMITED else found.max_uses
+            return ShareFact(
+                found.name, found.remark, found.path or "", secured, question.id, users
+            )
 
         return _decoded(decoded, question)
 
@@ -196,8 +209,9 @@ class Servers:
         reply = self._evidence.reply(question)
         if isinstance(reply, Gap):
             return Missing.of(reply, question)
-        data = reply.rows[0].first("descriptor") or b""
-        return _decoded(lambda: self.decode_descriptor(data), question)
+        return _decoded(
+            lambda: self.decode_descriptor(reply.rows[0].first("descriptor") or b""), question
+        )
 
     def _named_sids(self, library: Library) -> frozenset[str]:
         """Every SID that the share's, folders' and files' descriptors name."""
@@ -249,20 +263,30 @@ class Servers:
         missing: Missing | None = None
         own: str | None = None
         for row in reply.rows:
-            sid = sid_from_bytes(row.first("sid") or b"")
-            own = sid if sid.startswith("S-1-5-21-") else own
-            asked = questions.aliases(server, sid)
-            enumerated = self._evidence.reply(asked)
-            if isinstance(enumerated, Gap):
-                missing = Missing.of(enumerated, asked)
+            sid = _decoded(partial(sid_from_bytes, row.first("sid") or b""), question)
+            if isinstance(sid, Missing):
+                missing = sid
                 continue
-            for rid, name in alias_names(enumerated):
+            own = sid if sid.startswith("S-1-5-21-") else own
+            enumerated = self._aliases(server, sid)
+            if isinstance(enumerated, Missing):
+                missing = enumerated
+                continue
+            for rid, name in enumerated:
                 group = self._local_group(server, f"{sid}-{rid}", name)
                 if isinstance(group, Missing):
                     missing = group
                 else:
                     groups.append(group)
         return LocalGroups(tuple(groups), own, missing)
+
+    def _aliases(self, server: str, domain: str) -> list[tuple[int, str]] | Missing:
+        """RID and name of the local groups of one of the server's domains."""
+        question = questions.aliases(server, domain)
+        reply = self._evidence.reply(question)
+        if isinstance(reply, Gap):
+            return Missing.of(reply, question)
+        return _decoded(lambda: alias_names(reply), question)
 
     def _local_group(self, server: str, sid: str, name: str) -> LocalGroup | Missing:
         question = questions.members(server, sid)
@@ -279,7 +303,8 @@ class Servers:
         exact = questions.boot(server)
         reply = self._evidence.reply(exact)
         if isinstance(reply, Answer):
-            text = (reply.rows[0].first("LastBootUpTime") or b"").decode("ascii", "replace")
+            row = reply.rows[0] if reply.rows else Row("", {})
+            text = (row.first("LastBootUpTime") or b"").decode("ascii", "replace")
             return _decoded(lambda: Boot(_cim_datetime(text), True, exact.id), exact)
         question = questions.clock(server)
         clock = self._evidence.reply(question)
@@ -321,8 +346,11 @@ def described(tree: Tree) -> list[str]:
 
 
 def walks_into(item: Item) -> bool:
-    """Whether a folder is walked: a reparse point may lead anywhere, so it is only named."""
-    return item.is_folder and not item.is_reparse_point
+    """Whether a folder is walked: a reparse point may lead anywhere, so it is only named.
+
+    Nor is one whose path is too long to be asked for: nobody can mount what lies in it.
+    """
+    return item.is_folder and not item.is_reparse_point and len(item.path) < LONGEST_PATH
 
 
 def listed(answer: Answer, path: str) -> Iterator[Item]:
@@ -334,7 +362,13 @@ def listed(answer: Answer, path: str) -> Iterator[Item]:
     prefix = f"{path}\\" if path else ""
     for entry in replies.entries(answer):
         if entry.name not in (".", ".."):
-            yield Item(prefix + entry.name, entry.is_folder, entry.size, entry.is_reparse_point)
+            yield Item(
+                prefix + entry.name,
+                entry.is_folder,
+                entry.size,
+                entry.is_reparse_point,
+                entry.attributes,
+            )
 
 
 def alias_names(answer: Answer) -> list[tuple[int, str]]:
@@ -342,6 +376,7 @@ def alias_names(answer: Answer) -> list[tuple[int, str]]:
 
     Raises:
         FormatError: the reply does not follow MS-SAMR 3.1.5.2.3.
+        ValueError: a RID that was told in words is no number.
     """
     told = [(int(rid), row.name) for row in answer.rows if (rid := row.first("rid"))]
     if told:
@@ -354,7 +389,7 @@ def _decoded(decode: Callable[[], T], question: Question) -> T | Missing:
     """What `decode` gives, or the reason why the reply could not be understood."""
     try:
         return decode()
-    except (FormatError, ValueError, IndexError) as error:
+    except (FormatError, ValueError, IndexError, OverflowError) as error:
         return Missing(Reason.MALFORMED_REPLY, str(error), (question.id,))
 
 

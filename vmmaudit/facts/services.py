@@ -118,6 +118,16 @@ class Services:
         """The port that files are copied over, as the agent of a server has it."""
         return self._value(server, questions.BITS_OF_AGENT, lambda value: value.number())
 
+    def name_hardening(self, server: str) -> int | Missing:
+        """0: an SMB server takes a ticket for any of its SPNs; 1, 2: only for names it knows."""
+        found = self._value(server, questions.NAME_HARDENING, lambda value: value.number())
+        return 0 if found is None else found
+
+    def ntlm_refused(self, server: str) -> int | Missing:
+        """0: a server takes NTLM; 1: not from accounts of a domain; 2: from nobody."""
+        found = self._value(server, questions.NTLM_RECEIVED, lambda value: value.number())
+        return 0 if found is None else found
+
     def _administrators(self, server: str) -> frozenset[str] | Missing:
         """The direct members of a machine's Administrators, as SIDs."""
         question = questions.administrators(server)

@@ -10,7 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from vmmaudit.errors import FormatError
@@ -64,16 +64,14 @@ _SCOPES: Final = {
 _SPLIT: Final = re.compile(r"(?<!\\)[;|\n]")
 _TRUE: Final = ("true", "wahr", "1")
 _FORMS: Final = (
-    "%Y%m%d%H%M%S.0Z",
-    "%Y-%m-%dT%H:%M:%SZ",
-    "%Y-%m-%dT%H:%M:%S",
-    "%Y-%m-%d %H:%M:%S",
     "%d.%m.%Y %H:%M:%S",
     "%d.%m.%Y %H:%M",
     "%m/%d/%Y %I:%M:%S %p",
 )
 
 
+_GENERALIZED: Final = re.compile(r"\d{14}\.0Z", re.ASCII)
+_ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", re.ASCII)
 _SWITCHES: Final = frozenset(
     {"enabled", "trustedfordelegation", "trustedtoauthfordelegation", "accountnotdelegated"}
 )
@@ -148,14 +146,31 @@ def _one(key: str, text: str) -> bytes | None:
     return text.encode()
 
 
-def moment_of(text: str) -> datetime | None:
-    """A date as Windows writes it, taken as UTC; None where its order cannot be known."""
-    for form in _FORMS:
+def moment_of(text: str, zone: tzinfo = UTC) -> datetime | None:
+    """A date as Windows writes it; None where its order cannot be known.
+
+    One that names no offset is of `zone`, where the machine that exported it stands.
+    """
+    for form in (None, *_FORMS):
         try:
-            return datetime.strptime(text.strip(), form).replace(tzinfo=UTC)
-        except ValueError:
+            found = _iso(text.strip()) if form is None else _by(form, text.strip())
+            return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+        except (ValueError, OverflowError):
             continue
     return None
+
+
+def _iso(text: str) -> datetime:
+    """ISO 8601, with the seven digits of .NET too, or the generalized time of a directory."""
+    if _GENERALIZED.fullmatch(text):
+        return datetime.strptime(text, "%Y%m%d%H%M%S.0Z").replace(tzinfo=UTC)
+    if not _ISO.match(text):
+        raise ValueError(text)
+    return datetime.fromisoformat(text)
+
+
+def _by(form: str, text: str) -> datetime:
+    return datetime.strptime(text, form)  # noqa: DTZ007 - its caller knows the zone
 
 
 def _from_base64(text: str) -> bytes | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from vmmaudit import questions
 from vmmaudit.evidence import Question, Reason, Row
@@ -31,6 +31,12 @@ _OTHERS: Final = ("serviceconnectionpoint", "crossref", "trusteddomain", "domain
 _OF_A_DOMAIN: Final = r"(objectSid=\01\05\00\00\00\00\00\05\15\00\00\00"
 _TOKEN: Final = ("tokengroups", "tokengroupsglobalanduniversal")
 _DOMAIN_LOCAL: Final = 0x4
+_ROOT: Final = "\0"
+"""Before a domain's name: its root, which is told by the script; else there is one for all."""
+
+
+_Search: TypeAlias = tuple[str, str, str]
+"""Base, depth and filter, in lower case."""
 
 
 @dataclass
@@ -40,6 +46,8 @@ class _Entry:
     sources: list[str] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
     """Attributes that an export has a column for, also where the object has no value."""
+    found_by: set[_Search] = field(default_factory=set)
+    """The searches of the script that showed it."""
 
     @property
     def kind(self) -> str:
@@ -61,7 +69,8 @@ class Directory:
 
     def __init__(self, records: Iterable[Record]) -> None:
         self._entries: dict[str, _Entry] = {}
-        self._searched: set[tuple[str, str, str]] = set()
+        self._searched: dict[_Search, set[str]] = {}
+        """What the script noted: each search, and the attributes that it asked for."""
         self._columns: dict[tuple[str, str], set[str]] = {}
         """What a file tells of any object of a class: LDIF leaves out what has no value."""
         for record in records:
@@ -70,19 +79,25 @@ class Directory:
     def _add(self, record: Record) -> None:
         if record.has("base", "scope", "filter", "found", "error"):
             if not record.all("error") and not record.lost("error"):
-                self._searched.add(_search(*(record.text(n) for n in ("base", "scope", "filter"))))
+                names = {str(name).lower() for name in record.all("attributes")}
+                self._searched.setdefault(_noted(record), set()).update(names)
             return
         if record.has("DomainMode", "NetBIOSName"):
             self._add_domain(record)
             return
+        by_script = record.has("base", "scope", "filter")
         dn = dn_of(record)
-        if dn is None:
+        if dn is None and not (by_script and record.has("dn")):
             return
-        entry = self._entries.setdefault(dn.lower(), _Entry(dn))
+        # The root of a controller has no name, and each domain has its own.
+        key = dn.lower() if dn else _root(record.text("domain"))
+        entry = self._entries.setdefault(key, _Entry(dn or ""))
         for key, values in attributes(record).items():
             if key != "dn" and not entry.values.get(key):
                 entry.values[key] = values
         entry.asked |= asked(record)
+        if by_script:
+            entry.found_by.add(_noted(record))
         self._columns.setdefault((record.source, entry.kind), set()).update(entry.asked)
         if record.source not in entry.sources:
             entry.sources.append(record.source)
@@ -126,8 +141,10 @@ class Directory:
         if {name.lower() for name in names} <= set(_TOKEN):
             return self._token(base)
         rows, sources = [], []
-        for entry in self._below(base, depth):
-            if fits(entry.values, query):
+        search = _search(base, depth, query)
+        for entry in self._below(base or _root(question.server), depth):
+            # What a search of the script found may not show why: it asks for what is needed alone.
+            if search in entry.found_by or fits(entry.values, query):
                 self._demand(entry, names)
                 values = {n: entry.values[n.lower()] for n in names if entry.values.get(n.lower())}
                 rows.append(Row(entry.dn, values))
@@ -144,7 +161,7 @@ class Directory:
     def _demand(self, entry: _Entry, names: Iterable[str]) -> None:
         """Nothing decisive may be taken for empty only because nobody exported it."""
         wanted = {name.lower() for name in names}
-        told = set(entry.asked)
+        told = set(entry.asked).union(*(self._searched.get(by, ()) for by in entry.found_by))
         for source in entry.sources:
             told |= self._columns.get((source, entry.kind), set())
         usual = () if entry.kind in _OTHERS else ("objectclass", "objectsid")
@@ -164,12 +181,12 @@ class Directory:
     def _below(self, base: str, depth: str) -> Iterator[_Entry]:
         low = base.lower()
         if depth == "base":
-            entry = self._entries.get(low)
+            entry = self._entries.get(low) or (self._entries.get("") if _ROOT in low else None)
             if entry is not None:
                 yield entry
             return
         for key, entry in self._entries.items():
-            if not key:
+            if not key or _ROOT in key:
                 continue
             parent = _parent(key)
             if parent == low if depth == "one" else (key == low or key.endswith(f",{low}")):
@@ -242,7 +259,15 @@ class Directory:
         )
 
 
-def _search(base: str | None, depth: str | None, query: str | None) -> tuple[str, str, str]:
+def _root(domain: str | None) -> str:
+    return f"{_ROOT}{(domain or '').lower()}"
+
+
+def _noted(record: Record) -> _Search:
+    return _search(*(record.text(name) for name in ("base", "scope", "filter")))
+
+
+def _search(base: str | None, depth: str | None, query: str | None) -> _Search:
     return (base or "").lower(), (depth or "").lower(), (query or "").lower()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from typing import Final
 
 from vmmaudit.errors import FormatError
@@ -12,6 +13,7 @@ from vmmaudit.evidence import Reason, Row
 from vmmaudit.imports.attributes import dn_of, moment_of
 from vmmaudit.imports.directory import NotExportedError
 from vmmaudit.imports.record import Record
+from vmmaudit.imports.vmm import cmdlet_of
 from vmmaudit.scope import Library
 from vmmaudit.windows import sddl
 from vmmaudit.windows.descriptor import Ace, encode
@@ -69,7 +71,9 @@ class Servers:
         server_of: Callable[[Library], str],
         domain_sid: str | None,
         sid_of: Callable[[str], str | None],
+        zone: tzinfo = UTC,
     ) -> None:
+        self._zone = zone
         self._sid_of = sid_of
         self._domain_sid = domain_sid
         self._libraries = list(libraries)
@@ -121,7 +125,9 @@ class Servers:
                 yield asked, share.lower()
 
     def _note(self, record: Record) -> None:
-        if record.has("StartName") and (record.text("service") or record.text("Name")):
+        if cmdlet := cmdlet_of(record):
+            self._objects.setdefault(cmdlet, []).append(record)
+        elif record.has("StartName") and (record.text("service") or record.text("Name")):
             name = record.text("service") or record.text("Name") or ""
             self._services[(_host(record) or "", name.lower())] = record
         elif record.has("TcpTestSucceeded", "RemotePort"):
@@ -132,9 +138,6 @@ class Servers:
             self._note_file(record)
         elif record.has("members", "SID") or record.has("PrincipalSource"):
             self._note_members(record)
-        else:
-            for kind in _cmdlets(record):
-                self._objects.setdefault(kind, []).append(record)
 
     def _note_file(self, record: Record) -> None:
         descriptor = self._descriptor(record, "descriptor", "SecurityDescriptor", "Sddl", "sddl")
@@ -288,7 +291,7 @@ class Servers:
         """When a server started."""
         record = next((self._boots[form] for form in _forms(server) if form in self._boots), None)
         text = (record.text("LastBootUpTime") or "") if record else ""
-        moment = moment_of(text)
+        moment = moment_of(text, self._zone)
         if record is None or (moment is None and not re.match(r"\d{14}\.", text)):
             raise _missing(f"the start of {server} (Win32_OperatingSystem, LastBootUpTime)")
         written = moment.strftime("%Y%m%d%H%M%S.000000+000") if moment else text
@@ -354,37 +357,6 @@ class Servers:
             for record in found
         )
         return rows, (found[0].source,)
-
-
-_VMM: Final = {
-    "get-scvirtualdvddrive": ("ISOLinked",),
-    "get-scjob": ("CmdletName",),
-    "get-sciso": ("SharePath",),
-    "get-sclibraryshare": ("LibraryServer", "Path"),
-    "get-scvmmmanagedcomputer": ("RoleString",),
-    "get-scvmhost": ("VirtualizationPlatform",),
-}
-_TYPES: Final = {
-    "virtualdvddrive": "get-scvirtualdvddrive",
-    "task": "get-scjob",
-    "iso": "get-sciso",
-    "libraryshare": "get-sclibraryshare",
-    "vmmmanagedcomputer": "get-scvmmmanagedcomputer",
-    "host": "get-scvmhost",
-}
-
-
-def _cmdlets(record: Record) -> Iterator[str]:
-    """Which cmdlet of VMM returns such an object: by its type, else by what only it has."""
-    for kind in record.kinds:
-        name = kind.rpartition(".")[2].lower()
-        if "virtualmachinemanager" in kind.lower() and name in _TYPES:
-            yield _TYPES[name]
-            return
-    for cmdlet, properties in _VMM.items():
-        if record.has(*properties):
-            yield cmdlet
-            return
 
 
 def _missing(what: str) -> NotExportedError:

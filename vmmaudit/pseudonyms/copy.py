@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from vmmaudit import questions
 from vmmaudit.assessment import Assessment, GrantedWaiver, Judgement, Readiness
-from vmmaudit.evidence import Answer, Evidence, Gap, Origin, Question, Row
+from vmmaudit.evidence import Answer, Evidence, Origin, Question, Reader, Row
 from vmmaudit.pseudonyms.harvest import harvest
 from vmmaudit.pseudonyms.key import Key
 from vmmaudit.pseudonyms.rewrite import Rewriter
@@ -83,10 +83,16 @@ def _evidence(evidence: Evidence, rewriter: Rewriter, key: Key) -> Evidence:
             for question, answer in evidence.answers.items()
         },
         {
-            _question(question, rewriter): Gap(gap.reason, rewriter.text(gap.text), gap.at)
+            _question(question, rewriter): replace(
+                gap, text=rewriter.text(gap.text), by=_reader(gap.by, rewriter)
+            )
             for question, gap in evidence.gaps.items()
         },
     )
+
+
+def _reader(reader: Reader | None, rewriter: Rewriter) -> Reader | None:
+    return reader and Reader(rewriter.text(reader.who), rewriter.text(reader.machine))
 
 
 def _question(question: Question, rewriter: Rewriter) -> Question:
@@ -111,7 +117,12 @@ def _answer(question: Question, answer: Answer, rewriter: Rewriter, key: Key) ->
         )
         for row in answer.rows
     )
-    return Answer(rows, rewriter.text(answer.source), answer.at)
+    return replace(
+        answer,
+        rows=rows,
+        source=rewriter.text(answer.source),
+        by=_reader(answer.by, rewriter),
+    )
 
 
 def _values(
@@ -145,7 +156,12 @@ def _scope_text(scope: Scope, assessment: Assessment, rewriter: Rewriter, key: K
     audit = value["audit"]
     for name in ("title", "mandate", "document_id", "sample"):
         if audit.get(name):
-            audit[name] = key.text(audit[name], name.replace("_", "-"))
+            kind, said = name.replace("_", "-"), audit[name]
+            audit[name] = (
+                {language: key.text(text, kind) for language, text in said.items()}
+                if isinstance(said, dict)
+                else key.text(said, kind)
+            )
     if audit.get("client"):
         audit["client"] = key.text(audit["client"], "client")
     for name in ("distribution", "exclusions"):
@@ -158,6 +174,7 @@ def _scope_text(scope: Scope, assessment: Assessment, rewriter: Rewriter, key: K
     for domain in value["domains"]:
         domain.pop("auth", None)
         domain.pop("ca", None)
+    value.pop("sites", None)
     branding = value.pop("branding", {})
     if branding.get("sender"):
         value["branding"] = {"sender": key.text(branding["sender"], "organisation")}

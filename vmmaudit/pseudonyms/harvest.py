@@ -10,7 +10,7 @@ from typing import Final
 from vmmaudit import questions
 from vmmaudit.assessment import Assessment, SubjectKind
 from vmmaudit.errors import FormatError
-from vmmaudit.evidence import Answer, Evidence, Question
+from vmmaudit.evidence import Answer, Evidence, Gap, Question
 from vmmaudit.pseudonyms.key import fold
 from vmmaudit.pseudonyms.words import GENERIC, SUFFIXES, WELL_KNOWN_PREFIXES
 from vmmaudit.scope import Scope
@@ -133,8 +133,10 @@ def harvest(evidence: Evidence, scope: Scope, previous: Assessment | None) -> Na
     """All names of a pack."""
     names = Names()
     _scope(names, scope)
-    names.account(evidence.origin.who)
-    names.dns(evidence.origin.machine)
+    replies: tuple[Answer | Gap, ...] = (*evidence.answers.values(), *evidence.gaps.values())
+    for reader in sorted({evidence.origin.reader, *(each.by for each in replies if each.by)}):
+        names.account(reader.who)
+        names.dns(reader.machine)
     for question in (*evidence.answers, *evidence.gaps):
         _question(names, question)
     for question, answer in evidence.answers.items():

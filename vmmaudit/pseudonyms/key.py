@@ -188,7 +188,7 @@ def load(path: Path) -> Key:
         return Key(bytes.fromhex(value["secret"]), **tables)
     except OSError as error:
         raise PackError(f"The key {path} cannot be read: {error.strerror or error}.") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PackError(f"{path} is not a key file of vmmaudit.") from error
 
 

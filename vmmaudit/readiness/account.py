@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from vmmaudit import questions
 from vmmaudit.assessment import Ternary, Value
 from vmmaudit.facts import AccountFact, AccountSource, Facts, Groups, Missing, Principal
 from vmmaudit.readiness.link import Link
@@ -74,8 +75,10 @@ def not_protected(facts: Facts, account: Principal) -> Link:
         if domain.level >= PROTECTED_USERS_LEVEL:
             return Link(Ternary.NO, "PROTECTED_USER", values, evidence)
         return Link(Ternary.YES, "PROTECTED_USER_INEFFECTIVE", values, evidence)
-    if account.authentication_policy:
-        values["policy"] = account.authentication_policy
+    if policy := facts.directory.policy_of(account):
+        if policy != account.authentication_policy:
+            evidence += (questions.silos(account.domain).id,)
+        values["policy"] = policy
         return Link(Ternary.UNKNOWN, "AUTHENTICATION_POLICY", values, evidence)
     return Link(Ternary.YES, "", values, evidence)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from vmmaudit.assessment import Assessment
@@ -21,6 +22,7 @@ from vmmaudit.report.parts import (
     results,
     summary,
 )
+from vmmaudit.report.properties import person, properties
 from vmmaudit.report.register import EvidenceSummary
 from vmmaudit.scope import Role, Scope
 
@@ -41,8 +43,11 @@ _PARTS: Final = (
     closing.response,
     closing.signoff,
     closing.evidence,
+    closing.raw,
+    closing.queries,
     closing.gaps,
     closing.glossary,
+    closing.abbreviations,
 )
 _WORDS: Final = (
     "all",
@@ -64,7 +69,6 @@ def build(
     texts: Texts,
     *,
     previous: Assessment | None = None,
-    run: str = "",
     software: Iterable[str] = (),
 ) -> Document:
     """The audit report in the language of `texts`.
@@ -76,13 +80,13 @@ def build(
         texts: the words, and with them the language.
         catalogue: the controls in document order.
         previous: the last audit's assessment, which tells repeat findings.
-        run: the run's id, if it has one.
         software: name and version of what else took part, as printed.
 
     Raises:
         TextError: the catalogue's texts lack a word this assessment needs.
         ScopeError: the logo cannot be read.
     """
+    texts = replace(texts, zone=scope.audit.zone)
     material = Material(
         assessment,
         evidence,
@@ -90,22 +94,29 @@ def build(
         texts,
         {info.id: info for info in catalogue},
         previous,
-        run,
         tuple(software),
     )
-    audit = scope.audit
+    audit, identifier = scope.audit, front.identifier(material)
     return Document(
         language=texts.language,
         direction="rtl" if texts.right_to_left else "ltr",
-        title=audit.title,
-        identifier=front.identifier(material),
-        author=front.person(material, Role.AUDITOR) or scope.branding.sender,
+        title=audit.titled(texts.language),
+        identifier=identifier,
+        author=person(scope, Role.AUDITOR) or scope.branding.sender,
         classification=material.classification,
         colour=scope.branding.colour,
         digest=evidence.digest,
         moment=assessment.moment,
         cover=front.cover(material),
         sections=tuple(part(material) for part in _PARTS),
+        properties=properties(
+            identifier,
+            scope,
+            assessment,
+            evidence.origin,
+            texts,
+            previous.evidence if previous else "",
+        ),
         templates=own_templates(scope.branding),
         words={
             **{name: texts.label("layout", name) for name in _WORDS},

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import replace
 from typing import Final
 
-from vmmaudit.assessment import Assessment, Readiness, Ternary
+from vmmaudit.change.agdlp import SHARE, Group
 from vmmaudit.change.changes import Actor
-from vmmaudit.change.plan import (
-    CONTROL,
-    SPN,
-    EntryStep,
-    ListStep,
-    MemberStep,
-    NumberStep,
-    Plan,
-    RestartStep,
-    Step,
-)
+from vmmaudit.change.commands import commands, grouping
+from vmmaudit.change.plan import EntryStep, ListStep, MemberStep, NumberStep, RestartStep, Step
 from vmmaudit.change.words import sentence
-from vmmaudit.controls.texts import Fill, Texts
 from vmmaudit.report.document import (
     Block,
     Bullets,
+    Cell,
     Column,
-    Cover,
     Document,
     Facts,
     Paragraph,
@@ -36,214 +25,100 @@ from vmmaudit.report.document import (
     Tone,
 )
 from vmmaudit.report.material import cells, code, text, value
+from vmmaudit.report.paper import Paper, here, signatures, write
 from vmmaudit.report.prose import rich
-from vmmaudit.scope import Scope
-from vmmaudit.windows.descriptor import Ace
+from vmmaudit.report.request import Request, local
 
-_WORDS: Final = ("all", "contents", "digest", "filter", "none_found", "page", "severity", "skip")
 _SHOWN: Final = 200
+_NAMED: Final = 12
 _ROLES: Final = ("requester", "implementer", "approver", "reviewer")
-
-
-@dataclass(frozen=True)
-class Request:
-    """A plan with what is known of the site before and what would be true after it."""
-
-    plan: Plan
-    before: Assessment
-    after: Assessment
-    scope: Scope
-    texts: Texts
-
-    def word(self, *path: str) -> str:
-        """A word of change.toml."""
-        return self.texts.word("change", *path)
-
-    def say(self, *path: str, **values: Fill) -> Rich:
-        """A sentence of change.toml, filled."""
-        return rich(self.word(*path), values, self.texts)
-
-    def paragraph(self, *path: str, **values: Fill) -> Paragraph:
-        """The same as a paragraph."""
-        return Paragraph(self.say(*path, **values))
-
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """The hosts it is for."""
-        return tuple(dict.fromkeys(host for host, _ in self.plan.wanted))
-
-    @cached_property
-    def wanted(self) -> list[Readiness]:
-        """The pairs it is for, as they are now."""
-        pairs = set(self.plan.wanted)
-        return [entry for entry in self.before.readiness if (entry.host, entry.share) in pairs]
-
-    @property
-    def controls(self) -> tuple[str, ...]:
-        """The controls that fail now and have to be judged again."""
-        found = {control for entry in self.wanted for control in entry.broken}
-        if any(isinstance(step, RestartStep) for step in self.plan.steps):
-            found.add("HST-01")
-        return tuple(sorted(found))
-
-    def fields(self) -> dict[str, str]:
-        """The request for ServiceNow and Jira: their names of fields, our words."""
-
-        def filled(name: str, **values: Fill) -> str:
-            return self.texts.fill(self.word("field", name), values)
-
-        lines = [
-            f"{number}. {sentence(change, self.texts)}"
-            for number, step in enumerate(self.plan.steps, 1)
-            for change in step.changes
-        ]
-        return {
-            "type": "normal",
-            "state": "new",
-            "short_description": filled("short_description_value", hosts=len(self.hosts))[:160],
-            "description": self.texts.fill(self.word("document", "now"), self._counts()),
-            "category": self.word("field", "category_value"),
-            "cmdb_ci": "; ".join(self.hosts),
-            "justification": filled("justification_value", **self._reasons()),
-            "risk": self.word("field", "risk_value"),
-            "impact": self.word("field", "impact_value"),
-            "risk_impact_analysis": "\n".join(_plain(self, name) for name in risks(self.plan)),
-            "implementation_plan": "\n".join(lines),
-            "backout_plan": "\n".join([_document(self, "backing_out"), *recorded_lines(self)]),
-            "test_plan": "\n".join(
-                [_document(self, "testing"), _document(self, "testing_function")]
-            ),
-            "evidence_sha256": self.plan.evidence,
-        }
-
-    def _counts(self) -> dict[str, Fill]:
-        now, then = (
-            sum(entry.ready is Ternary.YES for entry in found.readiness)
-            for found in (self.before, self.after)
-        )
-        return {"now": now, "then": then, "all": len(self.before.readiness)}
-
-    def _reasons(self) -> dict[str, Fill]:
-        return {
-            "day": self.before.moment.date(),
-            "pairs": len(self.wanted),
-            "controls": self.controls,
-        }
+_BY_HAND: Final = ("cab_recommendation", "approval", "close_code", "close_notes")
+"""What is known only later; these lines are for a pen."""
 
 
 def build_request(request: Request) -> Document:
     """The change request as a document that every renderer takes."""
+    request = replace(request, texts=here(request.texts, request.scope))
     texts, scope, plan = request.texts, request.scope, request.plan
-    steps = len(plan.steps)
-    headline = texts.fill(
-        request.word("document", "headline" if steps else "headline_none"),
-        {"steps": steps, "pairs": len(request.wanted)},
-    )
-    identifier = f"CHG-{request.before.moment:%Y%m%d}-{plan.evidence[:8].upper()}"
-    label = texts.label("classification", scope.audit.classification)
     parts: list[tuple[str, tuple[Block, ...]]] = [
         ("request", (_request(request),)),
         ("situation", tuple(_situation(request))),
         ("steps", tuple(_steps(request))),
-        ("implementation", _paragraphs(request, "implementing", "implementing_order", "not_run")),
+        (
+            "implementation",
+            (
+                *_paragraphs(request, "implementing", "implementing_order", "not_run"),
+                *_commands(request),
+            ),
+        ),
         ("backout", (request.paragraph("document", "backing_out"), *_recorded(request))),
         ("test", tuple(_test(request))),
-        ("risk", (Bullets(tuple(request.say("risks", name) for name in risks(plan))),)),
-        ("approval", (_approval(request),)),
+        ("risk", (Bullets(tuple(request.say("risks", name) for name in request.risks)),)),
+        ("approval", (signatures(texts, request.word("document", "approval"), _ROLES),)),
+        ("closing", tuple(_closing(request))),
     ]
     if plan.obstacles:
         parts.insert(3, ("obstacles", (_obstacles(request),)))
+    if plan.proposals:
+        parts.insert(-2, ("groups", tuple(_groups(request))))
     sections = tuple(
         Section(name, str(number), request.word("document", name), blocks, page=name == "steps")
         for number, (name, blocks) in enumerate(parts, 1)
     )
-    return Document(
-        language=texts.language,
-        direction="rtl" if texts.right_to_left else "ltr",
+    about = Paper(
+        prefix="CHG",
+        kind=request.word("document", "kind"),
         title=request.word("document", "title"),
-        identifier=identifier,
-        author=scope.branding.sender,
-        classification=label,
-        colour=scope.branding.colour,
-        digest=plan.evidence,
-        moment=request.before.moment,
-        cover=Cover(
-            kind=request.word("document", "kind"),
-            title=request.word("document", "title"),
-            subject=request.word("document", "subject"),
-            client=scope.audit.client,
-            status=texts.label("status", "draft"),
-            facts=(
-                (texts.label("field", "document"), value(identifier)),
-                (texts.label("field", "classification"), text(label)),
-                (texts.label("field", "date"), text(texts.day(request.before.moment.date()))),
-                (texts.label("field", "digest"), code(plan.evidence)),
-            ),
-            tone=Tone.WARN if steps else Tone.GOOD,
-            headline=headline,
-            sender=scope.branding.sender,
-        ),
-        sections=sections,
-        words={
-            **{name: texts.label("layout", name) for name in _WORDS},
-            "locale": texts.locale.replace("_", "-"),
-        },
+        subject=request.word("document", "subject"),
+        assessment=request.before,
+        origin=request.origin,
+        opinion=(Tone.WARN if plan.steps else Tone.GOOD, request.headline),
     )
-
-
-def risks(plan: Plan) -> tuple[str, ...]:
-    """Which risks a plan has, by the keys of their sentences."""
-    found = dict.fromkeys(name for step in plan.steps for name in _risks(step))
-    return (*found, "sharing")
-
-
-def _risks(step: Step) -> Iterator[str]:
-    match step:
-        case ListStep(attribute=attribute, remove=remove):
-            if attribute != SPN:
-                yield "delegation"
-            elif remove:
-                yield "spn"
-        case NumberStep(attribute=attribute, account=account):
-            is_host = attribute == CONTROL and account.shown.endswith("$")
-            yield "delegation" if is_host else "account"
-        case MemberStep():
-            yield "membership"
-        case EntryStep():
-            yield "entries"
-        case RestartStep():
-            yield "restart"
+    return write(texts, scope, about, sections)
 
 
 def _request(request: Request) -> Facts:
+    record = request.scope.change
     given = {
-        "type": request.say("field", "type_value"),
+        "number": value(record.number),
+        "type": request.say("field", f"type_{record.type}"),
         "state": request.say("field", "state_value"),
+        "requested_by": value(record.requested_by),
+        "assignment_group": value(record.assignment_group),
+        "assigned_to": value(record.assigned_to),
+        "business_service": value(record.business_service),
         "short_description": request.say(
             "field", "short_description_value", hosts=len(request.hosts)
         ),
-        "justification": request.say(
-            "field",
-            "justification_value",
-            day=request.before.moment.date(),
-            pairs=len(request.wanted),
-            controls=request.controls,
-        ),
+        "justification": request.say("field", "justification_value", **request.reasons),
         "category": request.say("field", "category_value"),
-        "items": value("; ".join(request.hosts[:_SHOWN])),
+        "items": (
+            *value("; ".join(request.hosts[:_SHOWN])),
+            *text(_left(request, request.hosts)),
+        ),
         "risk": request.say("field", "risk_value"),
-        "impact": request.say("field", "impact_value"),
+        "impact": request.say("field", request.impact),
         "evidence": code(request.plan.evidence),
+        "cab_required": request.say("planned", "yes" if record.cab_required else "no"),
     }
+    for name, moment in (("start", record.start), ("end", record.end)):
+        given[name] = text(request.texts.moment(local(moment, request.scope))) if moment else ()
     order = (
-        *("number", "type", "state", "requested_by", "assigned_to", "short_description"),
-        *("justification", "category", "items", "risk", "impact", "start", "end", "evidence"),
+        *("number", "type", "state", "requested_by", "assignment_group", "assigned_to"),
+        *("business_service", "short_description", "justification", "category", "items"),
+        *("risk", "impact", "start", "end", "cab_required", *_BY_HAND[:2], "evidence"),
     )
     return Facts(tuple((request.word("field", name), given.get(name, ())) for name in order))
 
 
+def _left(request: Request, names: Sequence[object]) -> str:
+    """How many more there are than were shown; empty where none is left out."""
+    more = len(names) - _SHOWN
+    return " " + request.fill("document", "more", more=more) if more > 0 else ""
+
+
 def _situation(request: Request) -> Iterator[Block]:
-    yield Paragraph(rich(request.word("document", "now"), request._counts(), request.texts))
+    yield Paragraph(rich(request.word("document", "now"), request.counts, request.texts))
     if request.wanted:
         yield Table(
             request.word("document", "pairs"),
@@ -261,6 +136,8 @@ def _situation(request: Request) -> Iterator[Block]:
                 for entry in request.wanted[:_SHOWN]
             ),
         )
+        if left := _left(request, request.wanted):
+            yield Paragraph(text(left.strip()), "note")
 
 
 def _steps(request: Request) -> Iterator[Block]:
@@ -305,10 +182,28 @@ def _name(step: Step) -> str:
             return host
 
 
+def _commands(request: Request) -> Iterator[Block]:
+    rows = [cells(text(str(number)), code(line)) for number, line in commands(request.plan)]
+    if rows:
+        yield request.paragraph("document", "by_hand")
+        yield _of_commands(request, request.word("document", "commands"), rows)
+
+
+def _of_commands(request: Request, caption: str, rows: Sequence[tuple[Cell, ...]]) -> Table:
+    return Table(
+        caption,
+        (
+            Column(request.word("column", "number"), 0.6, "number"),
+            Column(request.word("column", "command"), 8, "id"),
+        ),
+        tuple(rows),
+    )
+
+
 def _recorded(request: Request) -> Iterator[Block]:
     rows = [
         cells(text(str(number)), value(name), value(before), value(after))
-        for number, name, before, after in _values(request)
+        for number, name, before, after in request.values
     ]
     if rows:
         yield Table(
@@ -323,34 +218,6 @@ def _recorded(request: Request) -> Iterator[Block]:
         )
 
 
-def recorded_lines(request: Request) -> list[str]:
-    """The recorded values as lines of text."""
-    return [f"{n}. {name}: {before}" for n, name, before, _ in _values(request)]
-
-
-def _values(request: Request) -> Iterator[tuple[int, str, str, str]]:
-    none = request.word("document", "none")
-    for number, step in enumerate(request.plan.steps, 1):
-        match step:
-            case ListStep(account=account, attribute=attribute):
-                before, after = (", ".join(v) or none for v in (step.before, step.after))
-                yield number, f"{account.shown} {attribute}", before, after
-            case NumberStep(account=account, attribute=attribute):
-                yield number, f"{account.shown} {attribute}", str(step.before), str(step.after)
-            case MemberStep(group=group, member=member, joins=joins):
-                held = (none, member.shown) if joins else (member.shown, none)
-                yield number, f"{group.shown} member", *held
-            case EntryStep(place=place):
-                yield number, place, _entries(step.before), _entries(step.after)
-
-
-def _entries(aces: Sequence[Ace]) -> str:
-    return "; ".join(
-        f"{'allow' if ace.allows else 'deny'} {ace.sid} 0x{ace.mask:x} flags 0x{ace.flags:x}"
-        for ace in aces
-    )
-
-
 def _test(request: Request) -> Iterator[Block]:
     yield request.paragraph("document", "testing")
     if request.controls:
@@ -359,39 +226,61 @@ def _test(request: Request) -> Iterator[Block]:
 
 
 def _obstacles(request: Request) -> Bullets:
-    return Bullets(
-        tuple(
-            request.say(
-                "document",
-                "obstacle",
-                host=obstacle.goal.host.name,
-                link=request.texts.word("explain", "link", obstacle.link),
-            )
-            for obstacle in request.plan.obstacles
-        )
-    )
+    return Bullets(tuple(text(said) for said in request.obstacles))
 
 
-def _approval(request: Request) -> Table:
-    return Table(
-        request.word("document", "approval"),
+def _groups(request: Request) -> Iterator[Block]:
+    """Groups in the place of single accounts: a proposal, and no part of the scripts."""
+    found = request.plan.proposals
+    yield request.paragraph("document", "groups_why")
+    yield Table(
+        request.word("document", "groups_proposed"),
         (
-            Column(request.word("column", "role"), 3),
-            Column(request.word("column", "name"), 3, "blank"),
-            Column(request.word("column", "date"), 2, "blank"),
-            Column(request.word("column", "signature"), 3, "blank"),
+            Column(request.word("column", "share"), 3, "id"),
+            Column(request.word("column", "accounts"), 3, "id"),
+            Column(request.word("column", "global"), 2.4, "id"),
+            Column(request.word("column", "local"), 2.4, "id"),
+            Column(request.word("column", "places"), 3, "id"),
         ),
-        tuple(cells(request.say("role", role), (), (), ()) for role in _ROLES),
+        tuple(
+            cells(
+                value(proposal.share),
+                _few(request, [a.shown for a in joining.accounts]),
+                request.say("group", _there(joining.group), group=joining.group.shown),
+                request.say("group", _there(proposal.local), group=proposal.local.shown),
+                _few(request, [_place(request, place) for place in proposal.places]),
+            )
+            for proposal in found
+            for joining in proposal.joining
+        ),
     )
+    yield request.paragraph("document", "groups_order")
+    lines = [line for proposal in found for line in grouping(proposal)]
+    rows = [
+        cells(text(str(number)), code(line))
+        for number, line in enumerate(dict.fromkeys(lines[:_SHOWN]), 1)
+    ]
+    yield _of_commands(request, request.word("document", "groups_commands"), rows)
+
+
+def _there(group: Group) -> str:
+    return "exists" if group.exists else "new"
+
+
+def _place(request: Request, place: str) -> str:
+    return request.word("group", "share") if place == SHARE else place
+
+
+def _few(request: Request, names: Sequence[str]) -> Rich:
+    left = len(names) - _NAMED
+    more = " " + request.fill("document", "more", more=left) if left > 0 else ""
+    return (*value("; ".join(names[:_NAMED])), *text(more))
+
+
+def _closing(request: Request) -> Iterator[Block]:
+    yield request.paragraph("document", "closing_how")
+    yield Facts(tuple((request.word("field", name), ()) for name in _BY_HAND[2:]))
 
 
 def _paragraphs(request: Request, *names: str) -> tuple[Block, ...]:
     return tuple(request.paragraph("document", name) for name in names)
-
-
-def _plain(request: Request, name: str) -> str:
-    return request.word("risks", name).replace("`", "")
-
-
-def _document(request: Request, name: str) -> str:
-    return request.word("document", name).replace("`", "")

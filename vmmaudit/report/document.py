@@ -247,6 +247,7 @@ class Document:
     Attributes:
         words: what the layout itself says (contents, page numbers, search), by key.
         digest: SHA-256 of the evidence, printed short on every page and once in full.
+        properties: what it says about itself to a machine, by names that no language changes.
         templates: a customer's own templates by their path under `templates/`; those that are
             not in it are the package's.
         moment: when the evidence was read; the file's own time, so that equal input
@@ -265,13 +266,19 @@ class Document:
     cover: Cover
     sections: tuple[Section, ...]
     words: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
     templates: Mapping[str, str] = field(default_factory=dict)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
         """What a notebook shows: the document as HTML, and which one it is."""
+        about = {
+            "language": self.language,
+            "title": visible(self.title),
+            "properties": {name: visible(said) for name, said in self.properties.items()},
+        }
         return (
             {"text/html": markup.fragment(self), "text/plain": visible(self.title)},
-            {"vmmaudit": {"language": self.language, "title": visible(self.title)}},
+            {"vmmaudit": about},
         )
 
     def _repr_html_(self) -> str:
@@ -288,3 +295,4 @@ class ControlInfo:
     severity: Literal["critical", "high", "medium", "low", "info"]
     origin: Literal["seed", "vendor", "security"]
     references: tuple[str, ...] = ()
+    mapping: tuple[str, ...] = ()

@@ -19,7 +19,8 @@ from docx.image.exceptions import (
     UnrecognizedImageError,
 )
 from docx.shared import Mm
-from jinja2 import Environment, StrictUndefined
+from jinja2 import StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
 
 from vmmaudit.errors import ScopeError
 from vmmaudit.report.data import template_loader
@@ -32,6 +33,7 @@ _PARTS: Final = {
     "[Content_Types].xml": "content-types.xml",
     "_rels/.rels": "package-rels.xml",
     "docProps/app.xml": "app.xml",
+    "docProps/custom.xml": "custom.xml",
     "word/_rels/document.xml.rels": "document-rels.xml",
     "word/document.xml": "document.xml",
     "word/fontTable.xml": "fontTable.xml",
@@ -62,9 +64,9 @@ def render_docx(document: Document) -> bytes:
 
 def _template(document: Document) -> bytes:
     """The template with the document's words, colour and language, put together again."""
-    environment = Environment(
+    environment = SandboxedEnvironment(
         loader=template_loader("audit-docx", document.templates),
-        autoescape=False,  # noqa: S701 - every word goes through `escaped`, which does more
+        autoescape=False,
         undefined=StrictUndefined,
     )
     words = {
@@ -73,9 +75,14 @@ def _template(document: Document) -> bytes:
         "language": document.words["locale"],
         "rtl": document.direction == "rtl",
         "title": escaped(document.title),
+        "identifier": escaped(document.identifier),
         "classification": escaped(document.classification),
         "digest": escaped(document.words["digest"]),
         "short": escaped(document.digest[:16]),
+        "properties": [
+            (name, escaped(visible(content)[:_PROPERTY]))
+            for name, content in document.properties.items()
+        ],
         "page": _PLACES.split(escaped(document.words["page"])),
     }
     packed = io.BytesIO()

@@ -17,6 +17,7 @@ if "rfc3987_syntax" not in sys.modules:
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 import nbformat.v4
+from jinja2.sandbox import SandboxedEnvironment
 from nbconvert.exporters.templateexporter import TemplateExporter
 from traitlets.config import Config
 
@@ -63,8 +64,13 @@ class AuditHTMLExporter(TemplateExporter):
         return ours
 
     def _create_environment(self) -> Any:
-        environment = super()._create_environment()  # type: ignore[no-untyped-call]
-        environment.autoescape = True
+        theirs = super()._create_environment()  # type: ignore[no-untyped-call]
+        # A pack brings the templates of whoever wrote it, who must not run anything here.
+        environment = SandboxedEnvironment(
+            loader=theirs.loader, extensions=list(theirs.extensions), autoescape=True
+        )
+        environment.globals |= theirs.globals
+        environment.filters |= theirs.filters
         return environment
 
     def from_notebook_node(  # type: ignore[override]

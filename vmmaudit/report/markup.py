@@ -7,15 +7,20 @@ the only place where a document's text becomes HTML.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
 from vmmaudit.report.data import template_loader
 from vmmaudit.report.escape import visible
+
+_COUNTERS: Final = {"{{page}}": "counter(page)", "{{pages}}": "counter(pages)"}
+_COUNTER: Final = re.compile("({{pages?}})")
 
 if TYPE_CHECKING:
     from vmmaudit.report.document import Document
@@ -29,12 +34,13 @@ def fragment(document: Document) -> str:
 
 
 @cache
-def _ours() -> Environment:
+def _ours() -> SandboxedEnvironment:
     return _environment({})
 
 
-def _environment(own: Mapping[str, str]) -> Environment:
-    environment = Environment(
+def _environment(own: Mapping[str, str]) -> SandboxedEnvironment:
+    # A pack brings the templates of whoever wrote it, who must not run anything here.
+    environment = SandboxedEnvironment(
         loader=template_loader("audit-html", own),
         autoescape=True,
         undefined=StrictUndefined,
@@ -43,8 +49,21 @@ def _environment(own: Mapping[str, str]) -> Environment:
         finalize=_shown,
     )
     environment.filters["kind"] = lambda block: type(block).__name__
+    environment.filters["css"] = _css
     environment.filters["base64"] = lambda content: base64.b64encode(content).decode()
     return environment
+
+
+def _css(text: str) -> Markup:
+    """A text as a string of CSS, which nothing in it can end; pages are counted in it."""
+    parts = []
+    for part in _COUNTER.split(visible(text)):
+        if part in _COUNTERS:
+            parts.append(_COUNTERS[part])
+        elif part:
+            written = "".join(c if c.isalnum() or c == " " else f"\\{ord(c):x} " for c in part)
+            parts.append(f'"{written}"')
+    return Markup(" ".join(parts))  # noqa: S704 - letters, digits and escapes alone
 
 
 def _shown(value: Any) -> Any:

@@ -13,6 +13,7 @@ from vmmaudit.assessment import Assessment, Judgement, Readiness, Ternary, Verdi
 from vmmaudit.compare import Comparison, compare, repeats
 from vmmaudit.controls.texts import Fill, Texts
 from vmmaudit.report.document import Block, Cell, ControlInfo, Paragraph, Rich, Run, Style, Tone
+from vmmaudit.report.properties import kept_until, years_kept
 from vmmaudit.report.prose import rich
 from vmmaudit.report.register import EvidenceSummary
 from vmmaudit.scope import Scope
@@ -44,7 +45,7 @@ SECTIONS: Final = (
     "response",
     "signoff",
 )
-ANNEXES: Final = ("evidence", "gaps", "glossary")
+ANNEXES: Final = ("evidence", "extracts", "queries", "gaps", "glossary", "abbreviations")
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,6 @@ class Material:
     texts: Texts
     catalogue: Mapping[str, ControlInfo]
     previous: Assessment | None = None
-    run: str = ""
     software: tuple[str, ...] = ()
 
     @cached_property
@@ -134,10 +134,7 @@ class Material:
     @property
     def classification(self) -> str:
         """The label of the document's classification, the customer's own if there is one."""
-        level = self.scope.audit.classification
-        own = self.scope.branding.classifications.get(level, "")
-        label = own if isinstance(own, str) else own.get(self.texts.language, "")
-        return label or self.texts.label("classification", level)
+        return label_of(self.scope, self.texts)
 
     def info(self, control: str) -> ControlInfo:
         """The catalogue's record; a control it no longer has is of medium severity."""
@@ -186,6 +183,20 @@ class Material:
         template = self.texts.finding(judgement.control, judgement.code)
         return rich(template, judgement.values, self.texts)
 
+    def settled(self, group: Group, shown: int = 2) -> Rich:
+        """What would settle what was left open: a way to the system, a right or an export."""
+        ways: dict[str, None] = {}
+        for item in dict.fromkeys(item for member in group.members for item in member.evidence):
+            entry = self.evidence.by_id.get(item)
+            if entry is not None and entry.reason is not None:
+                ways.setdefault(self.texts.settles(entry.kind, entry.reason))
+        if not ways and group.code.lower() in self.texts.reasons:  # it was never asked
+            ways[self.texts.settles("", "")] = None
+        said: Rich = ()
+        for way in list(ways)[:shown]:
+            said += (*(text("; ") if said else ()), *rich(way, {}, self.texts))
+        return said
+
     def several(self, names: Sequence[str], shown: int, room: int = 400) -> Rich:
         """Some names, as many as `room` characters hold, and how many there are besides."""
         first = list(dict.fromkeys(names))
@@ -193,7 +204,32 @@ class Material:
         shown = min(shown, max(1, sum(end <= room for end in ends)))
         if len(first) <= shown:
             return values(first)
-        return (*values(first[:shown]), *text(f" (+ {self.texts.number(len(first) - shown)})"))
+        return (*values(first[:shown]), *text(f" (+\u00a0{self.texts.number(len(first) - shown)})"))
+
+
+def grade(verdict: Verdict, severity: str | None, texts: Texts) -> str:
+    """What an ISO auditor calls a verdict; only what is not met depends on the severity."""
+    if verdict is not Verdict.FAIL:
+        return texts.sentence("scheme", "iso", verdict.value)
+    return texts.label("grade", "major" if severity in SEVERITIES[:2] else "minor")
+
+
+def label_of(scope: Scope, texts: Texts) -> str:
+    """The label of the classification, the customer's own if there is one."""
+    level = scope.audit.classification
+    own = scope.branding.classifications.get(level, "")
+    return (own if isinstance(own, str) else own.get(texts.language, "")) or texts.label(
+        "classification", level
+    )
+
+
+def kept(scope: Scope, assessment: Assessment, texts: Texts) -> str:
+    """How long the document is kept, in words; empty where nobody said."""
+    until = kept_until(scope, assessment.moment)
+    if until is None:
+        return ""
+    template = texts.sentence("control", "retention")
+    return texts.fill(template, {"years": years_kept(scope), "until": until})
 
 
 def tone(pair: Readiness) -> Tone:

@@ -9,10 +9,10 @@ escaped for it. Equal input gives equal bytes, the UUIDs included.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time
+from functools import cache, lru_cache
 from typing import Any, Final, TypeAlias
 from uuid import UUID, uuid5
 
@@ -21,14 +21,14 @@ from vmmaudit.assessment import Assessment, Judgement, Subject, Verdict
 from vmmaudit.controls.texts import Texts
 from vmmaudit.report.document import Document
 from vmmaudit.report.escape import visible
-from vmmaudit.report.prose import plain, rich
+from vmmaudit.report.prose import told
 from vmmaudit.report.register import EvidenceSummary
 
 Json: TypeAlias = dict[str, Any]
 VERSION: Final = "1.1.2"
 _SPACE: Final = UUID("9b4c9a0e-6f0a-5d53-9a57-3f6f5e2d7c11")
 _NAMES: Final = "urn:vmmaudit:oscal"
-_MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$^\"'-])")
+_ESCAPED: Final = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]<>()#+!|~&$^\"'-"})
 _PAIR: Final = " -> "
 _NO_STATEMENT: Final = frozenset({Verdict.NOT_ASSESSABLE, Verdict.MANUAL})
 
@@ -67,6 +67,10 @@ class _Results:
         self.controls = defaultdict[str, list[Judgement]](list)
         for judgement in assessment.verdicts:
             self.controls[judgement.control].append(judgement)
+        # The same evidence, subject and sentence stand in many places of a large site.
+        self._cited = cache(self._citation)
+        self._subject = cache(_subject)
+        self._uuid = cache(self._made_uuid)
         self.said = {control: self._grouped(control) for control in self.controls}
 
     def dumps(self, files: Mapping[str, bytes]) -> bytes:
@@ -122,8 +126,7 @@ class _Results:
             "uuid": self._uuid("result"),
             "title": _line(self.texts.sentence("title", "results")),
             "description": _line(self.texts.sentence("scheme", "intro")),
-            "start": _moment(min((e.at for e in self.evidence.entries if e.at), default=None))
-            or self.moment,
+            "start": _moment(min(self.evidence.times, default=None)) or self.moment,
             "end": self.moment,
             "props": [
                 _prop("tool", self.assessment.tool),
@@ -134,7 +137,7 @@ class _Results:
             "local-definitions": {
                 "inventory-items": [
                     {
-                        "uuid": _subject(kind, name),
+                        "uuid": self._subject(kind, name),
                         "description": _line(name),
                         "props": [_prop("kind", kind), _prop("name", name)],
                     }
@@ -165,7 +168,7 @@ class _Results:
         found = defaultdict[tuple[str, ...], list[Judgement]](list)
         for item in self.controls[control]:
             template = self.texts.finding(control, item.code)
-            sentence = plain(rich(template, item.values, self.texts))
+            sentence = told(template, item.values, self.texts)
             found[control, item.verdict.value, item.code, sentence].append(item)
         return found
 
@@ -186,7 +189,7 @@ class _Results:
             "methods": ["UNKNOWN" if verdict == Verdict.MANUAL else "EXAMINE"],
             "types": ["control-objective"],
             "subjects": [
-                {"subject-uuid": _subject(kind, name), "type": "inventory-item"}
+                {"subject-uuid": self._subject(kind, name), "type": "inventory-item"}
                 for kind, name in subjects
             ],
             "collected": self.moment,
@@ -195,7 +198,7 @@ class _Results:
             found["relevant-evidence"] = [self._cited(name) for name in cited]
         return found
 
-    def _cited(self, name: str) -> Json:
+    def _citation(self, name: str) -> Json:
         entry = self.evidence.by_id.get(name)
         if entry is None:
             return {"description": name}
@@ -259,7 +262,7 @@ class _Results:
             if key[1] in wanted
         ]
 
-    def _uuid(self, *parts: str) -> str:
+    def _made_uuid(self, *parts: str) -> str:
         return str(uuid5(_SPACE, "\0".join((self.run, *map(visible, parts)))))
 
 
@@ -280,14 +283,16 @@ def _prop(name: str, value: str) -> Json:
     return {"name": name, "ns": _NAMES, "value": _string(value)}
 
 
+@lru_cache(maxsize=100_000)  # of a large site's lines most have been seen before
 def _string(text: str) -> str:
     """A string as OSCAL has it: one line, not empty, no space at either end."""
     return " ".join(visible(text).split()) or "-"
 
 
+@lru_cache(maxsize=100_000)
 def _line(text: str) -> str:
     """A line of Markdown that says `text` and nothing else."""
-    return _MARKUP.sub(r"\\\1", _string(text))
+    return _string(text).translate(_ESCAPED)
 
 
 def _moment(value: datetime | None) -> str:

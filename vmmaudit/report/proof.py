@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from vmmaudit.assessment import Assessment, Ternary
-from vmmaudit.change.moved import Moved
+from vmmaudit.change.moved import ENTRIES, WHOLE, Moved
 from vmmaudit.change.plan import Plan, Step
 from vmmaudit.change.words import sentence
-from vmmaudit.controls.texts import Texts
-from vmmaudit.report.change import Request
+from vmmaudit.controls.texts import Fill, Texts
+from vmmaudit.evidence import Origin
 from vmmaudit.report.document import (
     Block,
     Bullets,
     Cell,
     Column,
-    Cover,
     Document,
+    Facts,
     Section,
     Table,
     Tone,
 )
-from vmmaudit.report.material import cells, code, text, value
+from vmmaudit.report.material import cells, text, value
+from vmmaudit.report.paper import Paper, here, signatures, write
+from vmmaudit.report.permission import entry
+from vmmaudit.report.request import Request
 from vmmaudit.scope import Scope
 
 _ROLES = ("implementer", "reviewer")
-_LAYOUT = ("all", "contents", "digest", "filter", "none_found", "page", "severity", "skip")
 
 
 @dataclass(frozen=True)
@@ -39,120 +41,174 @@ class Proof:
     missing: tuple[Step, ...]
     plan: Plan
     scope: Scope
+    origin: Origin
     texts: Texts
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def as_planned(self) -> bool:
         """Whether everything planned moved and nothing else."""
         return not self.missing and all(move.planned for move in self.moves)
 
+    def closing(self) -> dict[str, str]:
+        """What closes the change record, by the field names of ServiceNow's `change_request`."""
+        if self.missing:
+            result = "unsuccessful"
+        else:
+            result = "successful" if self.as_planned else "successful_issues"
+        return {
+            "number": self.scope.change.number,
+            "state": "Review",
+            "close_code": result,
+            "close_notes": "\n".join(self.sentences()),
+            "evidence_sha256": self.after.evidence,
+        }
+
+    def sentences(self) -> tuple[str, ...]:
+        """How it went, what was compared, and how many pairs are ready."""
+        return tuple(
+            self.request.fill(*path, **values)
+            for path, values in (
+                (("proof", self.headline), {"count": len(self.moves)}),
+                self.compared,
+                self.ready,
+            )
+        )
+
+    @property
+    def headline(self) -> str:
+        """The key of the sentence that says how it went."""
+        if not self.plan.steps:
+            return "headline_plain"
+        return "headline_good" if self.as_planned else "headline_bad"
+
+    @property
+    def compared(self) -> tuple[tuple[str, str], dict[str, Fill]]:
+        """The sentence about what was compared, by its key, and its values."""
+        return ("proof", "compared" if self.plan.steps else "compared_plain"), {
+            "before": self.before.moment,
+            "after": self.after.moment,
+            "count": len(self.moves),
+            "unplanned": sum(move.planned is False for move in self.moves),
+        }
+
+    @property
+    def ready(self) -> tuple[tuple[str, str], dict[str, Fill]]:
+        """The sentence about readiness, by its key, and its values."""
+        before, after = (
+            sum(entry.ready is Ternary.YES for entry in found.readiness)
+            for found in (self.before, self.after)
+        )
+        return ("proof", "ready"), {
+            "before": before,
+            "after": after,
+            "all": len(self.after.readiness),
+        }
+
     @property
     def request(self) -> Request:
         """The same words and sentences as the request's."""
-        return Request(self.plan, self.before, self.after, self.scope, self.texts)
+        return Request(
+            self.plan, self.before, self.after, self.scope, self.origin, self.texts, self.names
+        )
 
 
 def build_proof(proof: Proof) -> Document:
     """The proof as a document that every renderer takes."""
+    proof = replace(proof, texts=here(proof.texts, proof.scope))
     request, texts, scope = proof.request, proof.texts, proof.scope
-    identifier = f"CHP-{proof.after.moment:%Y%m%d}-{proof.after.evidence[:8].upper()}"
-    label = texts.label("classification", scope.audit.classification)
-    if proof.plan.steps:
-        headline = request.word("proof", "headline_good" if proof.as_planned else "headline_bad")
-    else:
-        headline = texts.fill(request.word("proof", "headline_plain"), {"count": len(proof.moves)})
+    headline = request.fill("proof", proof.headline, count=len(proof.moves))
     parts: tuple[tuple[str, tuple[Block, ...]], ...] = (
         ("summary", tuple(_summary(proof, request))),
         ("moves", tuple(_moves(proof, request))),
         ("missing", tuple(_missing(proof, request))),
-        ("approval", (_approval(request),)),
+        ("approval", (signatures(texts, request.word("proof", "approval"), _ROLES),)),
     )
-    return Document(
-        language=texts.language,
-        direction="rtl" if texts.right_to_left else "ltr",
+    about = Paper(
+        prefix="CHP",
+        kind=request.word("proof", "kind"),
         title=request.word("proof", "title"),
-        identifier=identifier,
-        author=scope.branding.sender,
-        classification=label,
-        colour=scope.branding.colour,
-        digest=proof.after.evidence,
-        moment=proof.after.moment,
-        cover=Cover(
-            kind=request.word("proof", "kind"),
-            title=request.word("proof", "title"),
-            subject=request.word("document", "subject"),
-            client=scope.audit.client,
-            status=texts.label("status", "draft"),
-            facts=(
-                (texts.label("field", "document"), value(identifier)),
-                (texts.label("field", "classification"), text(label)),
-                (texts.label("field", "date"), text(texts.day(proof.after.moment.date()))),
-                (texts.label("field", "previous"), code(proof.before.evidence)),
-                (texts.label("field", "digest"), code(proof.after.evidence)),
-            ),
-            tone=Tone.GOOD if proof.as_planned else Tone.WARN,
-            headline=headline,
-            sender=scope.branding.sender,
-        ),
-        sections=tuple(
-            Section(name, str(number), request.word("proof", name), blocks)
-            for number, (name, blocks) in enumerate(parts, 1)
-        ),
-        words={
-            **{name: texts.label("layout", name) for name in _LAYOUT},
-            "locale": texts.locale.replace("_", "-"),
-        },
+        subject=request.word("document", "subject"),
+        assessment=proof.after,
+        origin=proof.origin,
+        opinion=(Tone.GOOD if proof.as_planned else Tone.WARN, headline),
+        previous=proof.before.evidence,
     )
+    sections = [
+        Section(name, str(number), request.word("proof", name), blocks)
+        for number, (name, blocks) in enumerate(parts, 1)
+    ]
+    return write(texts, scope, about, sections)
 
 
 def _summary(proof: Proof, request: Request) -> Iterator[Block]:
-    yield request.paragraph(
-        "proof",
-        "compared",
-        before=proof.before.moment,
-        after=proof.after.moment,
-        count=len(proof.moves),
-        unplanned=sum(move.planned is False for move in proof.moves),
+    for path, values in (proof.compared, proof.ready):
+        yield request.paragraph(*path, **values)
+    yield Facts(
+        (
+            (request.word("field", "number"), value(proof.scope.change.number)),
+            (
+                request.word("field", "close_code"),
+                request.say("close_code", proof.closing()["close_code"]),
+            ),
+        )
     )
-    ready = [
-        sum(entry.ready is Ternary.YES for entry in found.readiness)
-        for found in (proof.before, proof.after)
-    ]
-    yield request.paragraph(
-        "proof", "ready", before=ready[0], after=ready[1], all=len(proof.after.readiness)
+
+
+def table(proof: Proof) -> tuple[list[str], list[tuple[str, ...]]]:
+    """The head and the rows of what moved, in words."""
+    request = proof.request
+    names = ("place", "what", "gone", "new", "planned")
+    head = [request.word("proof_column", name) for name in names]
+    return head, [_row(request, move) for move in proof.moves]
+
+
+def _row(request: Request, move: Moved) -> tuple[str, ...]:
+    none = request.word("document", "none")
+    gone, new = (
+        "; ".join(_shown(request, move, one) for one in values) or none
+        for values in (move.gone, move.new)
     )
+    said = "–"
+    if move.planned is not None:
+        said = request.word("planned", "yes" if move.planned else "no")
+    return move.place, _named(request, move.what), gone, new, said
 
 
 def _moves(proof: Proof, request: Request) -> Iterator[Block]:
     if not proof.moves:
         yield request.paragraph("proof", "nothing")
         return
-    none = request.word("document", "none")
+    head, rows = table(proof)
+    ids = [Column(name, width, "id") for name, width in zip(head, (3, 2, 2.6, 2.6), strict=False)]
     yield Table(
         request.word("proof", "moves"),
-        (
-            Column(request.word("proof_column", "place"), 3, "id"),
-            Column(request.word("proof_column", "what"), 2, "id"),
-            Column(request.word("proof_column", "gone"), 2.6, "id"),
-            Column(request.word("proof_column", "new"), 2.6, "id"),
-            Column(request.word("proof_column", "planned"), 1.2),
-        ),
+        (*ids, Column(head[-1], 1.2)),
         tuple(
-            (
-                *cells(
-                    value(move.place),
-                    value(move.what),
-                    value("; ".join(move.gone) or none),
-                    value("; ".join(move.new) or none),
-                ),
-                Cell(
-                    text(request.word("planned", "yes" if move.planned else "no")),
-                    Tone.GOOD if move.planned else Tone.WARN,
-                ),
-            )
-            for move in proof.moves
+            (*cells(*map(value, row[:-1])), _planned(move, row[-1]))
+            for move, row in zip(proof.moves, rows, strict=True)
         ),
     )
+
+
+def _planned(move: Moved, said: str) -> Cell:
+    if move.planned is None:
+        return Cell(text(said))
+    return Cell(text(said), Tone.GOOD if move.planned else Tone.WARN)
+
+
+def _named(request: Request, what: str) -> str:
+    """The name of an attribute, or in words what is none."""
+    return request.word("moved", what.replace(" ", "_")) if what in WHOLE else what
+
+
+def _shown(request: Request, move: Moved, one: str) -> str:
+    """An entry in the reader's words; anything else as it is."""
+    kind, _, rest = one.partition(" ")
+    if move.what != ENTRIES or kind not in ("allow", "deny"):
+        return one
+    sid, mask, _, flags = rest.split(" ")
+    return entry(kind, sid, int(mask, 16), int(flags, 16), request.names, request.texts)
 
 
 def _missing(proof: Proof, request: Request) -> Iterator[Block]:
@@ -168,16 +224,3 @@ def _missing(proof: Proof, request: Request) -> Iterator[Block]:
             )
         )
     yield request.paragraph("proof", "restarts")
-
-
-def _approval(request: Request) -> Table:
-    return Table(
-        request.word("proof", "approval"),
-        (
-            Column(request.word("column", "role"), 3),
-            Column(request.word("column", "name"), 3, "blank"),
-            Column(request.word("column", "date"), 2, "blank"),
-            Column(request.word("column", "signature"), 3, "blank"),
-        ),
-        tuple(cells(request.say("role", role), (), (), ()) for role in _ROLES),
-    )

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
 from typing import Final
 
 from vmmaudit.controls.texts import PLACEHOLDER, Fill, Texts
@@ -16,6 +18,9 @@ from vmmaudit.report.escape import in_code
 
 _INLINE: Final = re.compile(r"`([^`]+)`|\*\*(.+?)\*\*")
 _FENCE: Final = re.compile(r"^```[^\n]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
+_SENTENCE: Final = re.compile(r"[.!?] (?=[^\W\d_a-z])")
+_LEADING_OVER: Final = 30
+"""Characters of a sentence that says no more than that something follows."""
 _BULLET: Final = re.compile(r"^- ", re.MULTILINE)
 
 
@@ -46,6 +51,39 @@ def rich(template: str, values: Mapping[str, Fill], texts: Texts) -> Rich:
             runs += _filled(found[2], Style.STRONG, values, texts)
         at = found.end()
     runs += _filled(line[at:], Style.PLAIN, values, texts)
+    return tuple(runs)
+
+
+def told(template: str, values: Mapping[str, Fill], texts: Texts) -> str:
+    """`rich` as text alone, for the tens of thousands of rows of a large site."""
+    return texts.fill(_bare(template), values)
+
+
+@cache
+def _bare(template: str) -> str:
+    """A template of the catalogue without its marks."""
+    line = " ".join(template.split())
+    return _INLINE.sub(lambda found: found[1] if found[1] is not None else found[2], line)
+
+
+def closed(content: Rich) -> Rich:
+    """A paragraph that led over to what follows it, as one that stands alone."""
+    said = plain(content).rstrip()
+    if not said.endswith(":"):
+        return content
+    ends = [found.end() for found in _SENTENCE.finditer(said)]
+    if ends and len(said) - ends[-1] <= _LEADING_OVER:
+        return _first(content, ends[-1] - 1)
+    return (*_first(content, len(said) - 1), Run("."))
+
+
+def _first(content: Rich, length: int) -> Rich:
+    """The first `length` characters."""
+    runs: list[Run] = []
+    for run in content:
+        if length > 0:
+            runs.append(replace(run, text=run.text[:length]))
+        length -= len(run.text)
     return tuple(runs)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from vmmaudit import evidence as records
-from vmmaudit.evidence import Answer, Evidence, Origin, Reason
+from vmmaudit.evidence import Answer, Evidence, Origin, Reader, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Entry:
         digest: SHA-256 of the record's line in the evidence file, without its line end.
         reason: why there is no answer; None where there is one.
         text: the gap's sentence, as the tool wrote it.
+        by: who asked, where it was another than the header's reader.
+        taken: digest of the evidence that it was taken from without being asked for again.
     """
 
     id: str
@@ -31,21 +34,51 @@ class Entry:
     digest: str
     reason: Reason | None = None
     text: str = ""
+    by: Reader | None = None
+    taken: str = ""
+
+    @property
+    def imported(self) -> bool:
+        """Whether an export told it, not the system itself."""
+        return self.source.startswith(records.IMPORTED)
 
 
 @dataclass(frozen=True)
 class EvidenceSummary:
-    """What a document says about the evidence."""
+    """What a document says about the evidence; what was answered, by id, for the extracts."""
 
     origin: Origin
     digest: str
     entries: tuple[Entry, ...]
     by_id: Mapping[str, Entry] = field(default_factory=dict)
+    answers: Mapping[str, Answer] = field(default_factory=dict)
 
     @property
     def gaps(self) -> tuple[Entry, ...]:
         """The questions without an answer."""
         return tuple(entry for entry in self.entries if entry.reason is not None)
+
+    @property
+    def times(self) -> tuple[datetime, ...]:
+        """When this collection asked; what was taken from an earlier one does not count."""
+        return tuple(entry.at for entry in self.entries if entry.at and not entry.taken)
+
+    @property
+    def readers(self) -> Mapping[str, int]:
+        """The machines that asked besides the header's, and how many questions each.
+
+        An account that is not the header's stands beside its machine.
+        """
+
+        def shown(by: Reader) -> str:
+            return by.machine if by.who == self.origin.who else f"{by.machine} ({by.who})"
+
+        return Counter(shown(e.by) for e in self.entries if e.by and not e.taken)
+
+    @property
+    def taken(self) -> Mapping[str, int]:
+        """How many answers are from earlier evidence, by its digest."""
+        return Counter(entry.taken for entry in self.entries if entry.taken)
 
 
 def summarise(evidence: Evidence) -> EvidenceSummary:
@@ -60,12 +93,14 @@ def summarise(evidence: Evidence) -> EvidenceSummary:
         digest = hashlib.sha256(line).hexdigest()
         about = (question.id, question.kind, question.server, question.detail)
         if isinstance(reply, Answer):
-            entries.append(Entry(*about, reply.source, reply.at, digest))
+            entry = Entry(*about, reply.source, reply.at, digest, by=reply.by, taken=reply.taken)
         else:
-            entries.append(Entry(*about, "", reply.at, digest, reply.reason, reply.text))
+            entry = Entry(*about, "", reply.at, digest, reply.reason, reply.text, reply.by)
+        entries.append(entry)
     return EvidenceSummary(
         evidence.origin,
         evidence.digest(),
         tuple(entries),
         {entry.id: entry for entry in entries},
+        {question.id: answer for question, answer in evidence.answers.items()},
     )

@@ -9,10 +9,10 @@ from datetime import date, datetime
 from typing import Final, TypeAlias
 
 from vmmaudit.assessment import Assessment, Judgement, Readiness, ShareContent, Ternary
-from vmmaudit.controls.texts import Fill, Texts
+from vmmaudit.controls.texts import Texts
 from vmmaudit.report.document import ControlInfo, Document, Matrix, Section, Tone
-from vmmaudit.report.material import TONES, tone
-from vmmaudit.report.prose import plain, rich
+from vmmaudit.report.material import TONES, grade, tone
+from vmmaudit.report.prose import told
 from vmmaudit.report.register import Entry, EvidenceSummary
 
 _LINKS: Final = (
@@ -73,6 +73,8 @@ def sheets(
                 "kind": 18,
                 "subject": 44,
                 "verdict": 22,
+                "grundschutz": 16,
+                "iso": 26,
                 "actual": 70,
                 "remarks": 40,
                 "code": 22,
@@ -113,6 +115,8 @@ def sheets(
                 "gap": 34,
                 "time": 20,
                 "digest": 68,
+                "reader": 34,
+                "taken": 68,
             },
             (_entry(entry, texts) for entry in evidence.entries),
             frozen=1,
@@ -158,9 +162,11 @@ def _verdict(
         texts.label("subject", judgement.subject.kind.value),
         judgement.subject.name,
         Mark(TONES[judgement.verdict], texts.label("verdict", judgement.verdict.value)),
-        _said(texts.finding(judgement.control, judgement.code), judgement.values, texts),
+        texts.sentence("scheme", "grundschutz", judgement.verdict.value),
+        grade(judgement.verdict, severity, texts),
+        told(texts.finding(judgement.control, judgement.code), judgement.values, texts),
         " ".join(
-            _said(texts.remark(judgement.control, remark.code), remark.values, texts)
+            told(texts.remark(judgement.control, remark.code), remark.values, texts)
             for remark in judgement.remarks
         ),
         judgement.code,
@@ -273,6 +279,8 @@ def _entry(entry: Entry, texts: Texts) -> tuple[Value, ...]:
         texts.reasons[entry.reason] if entry.reason else None,
         entry.at,
         entry.digest,
+        entry.by.machine if entry.by else None,
+        entry.taken or None,
     )
 
 
@@ -284,7 +292,3 @@ def _gap(entry: Entry, texts: Texts) -> tuple[Value, ...]:
 
 def _truth(value: Ternary, texts: Texts) -> Mark:
     return Mark(_TERNARY[value], texts.label("ternary", value.value))
-
-
-def _said(template: str, values: Mapping[str, Fill], texts: Texts) -> str:
-    return plain(rich(template, values, texts))

@@ -42,6 +42,7 @@ _DIGEST: Final = re.compile(r".{1,8}")
 _PATTERNS: Final = {Style.VALUE: _NAME, Style.CODE: _NAME}
 _PROSE: Final = 40
 _WHOLE: Final = 48
+_ONE_PAGE: Final = 900
 
 
 class Typesetter:
@@ -59,6 +60,13 @@ class Typesetter:
             "title": displayable(document.title, self.glyphs),
             "author": displayable(document.author, self.glyphs),
             "identifier": displayable(document.identifier, self.glyphs),
+            "keywords": [
+                displayable(word, self.glyphs)
+                for word in (
+                    document.identifier,
+                    *(f"{name}={content}" for name, content in document.properties.items()),
+                )
+            ],
             "classification": self.words(document.classification),
             "language": document.language,
             "colour": document.colour,
@@ -117,15 +125,17 @@ class Typesetter:
         ]
 
     def rows(self, rows: Iterable[tuple[str, Rich]]) -> list[list[Any]]:
-        """Names and values."""
-        return [[self.words(name), self.rich(content)] for name, content in rows]
+        """Names and values, and whether a value may be parted by the end of a page."""
+        return [[self.words(name), self.rich(content), _long(content)] for name, content in rows]
 
     def cell(self, cell: Cell) -> Json:
         """A cell, with its badge."""
-        runs = self.rich(cell.content)
-        if cell.tone is None:
-            return {"runs": runs}
-        return {"runs": runs, "tone": cell.tone.value, "sign": cell.sign}
+        found: Json = {"runs": self.rich(cell.content)}
+        if cell.tone is not None:
+            found |= {"tone": cell.tone.value, "sign": cell.sign}
+        if _long(cell.content):
+            found["long"] = True
+        return found
 
     def section(self, section: Section) -> Json:
         """A section and what is in it."""
@@ -247,6 +257,11 @@ class Typesetter:
                 for person in block.people
             ],
         }
+
+
+def _long(content: Rich) -> bool:
+    """Whether it takes so much room that it need not stand on one page."""
+    return sum(len(run.text) for run in content) > _ONE_PAGE
 
 
 def _anchors(sections: Iterable[Section]) -> Iterable[str]:

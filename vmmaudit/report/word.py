@@ -25,11 +25,12 @@ from vmmaudit.report.document import (
 from vmmaudit.report.ooxml import MUTED, Inline, badge, field, paragraph, run
 from vmmaudit.report.wordtables import WIDTH, Tables
 
+_INTRODUCED: Final = (Bullets, Code, Facts, Matrix, Table, Tiles)
 _ROLES: Final = {"text": "", "lead": "Lead", "note": "Note"}
 _CONTENTS: Final = (
     r'<w:r><w:instrText xml:space="preserve"> TOC \o "1-1" \h \n </w:instrText></w:r>'
 )
-_NEW_PAGE: Final = "<w:pageBreakBefore/>"
+_NEW_PAGE: Final = '<w:pageBreakBefore/><w:spacing w:before="0" w:after="180"/>'
 
 
 class Body:
@@ -83,14 +84,12 @@ class Body:
             yield from self._section(inner, depth + 1)
 
     def _flow(self, blocks: Sequence[Block], title: str = "", depth: int = 1) -> str:
-        """Blocks one after the other; what leads to a table stays with it."""
+        """Blocks one after the other; what leads over to something stays with it."""
         parts: list[str] = []
         leading = False
         for block in reversed(blocks):
             parts.append(self._block(block, title, depth, leading=leading))
-            leading = isinstance(block, Table | Matrix | Tiles) or (
-                leading and isinstance(block, Paragraph)
-            )
+            leading = isinstance(block, _INTRODUCED) or (leading and isinstance(block, Paragraph))
         return "".join(reversed(parts))
 
     def _block(self, block: Block, title: str, depth: int, *, leading: bool) -> str:

@@ -80,6 +80,8 @@ def render_xlsx(
             "created": document.moment.astimezone(UTC).replace(tzinfo=None),
         }
     )
+    for name, content in document.properties.items():
+        workbook.set_custom_property(name, visible(content)[:_PROPERTY], "text")
     first, *others = sheets(document, assessment, evidence, catalogue, texts)
     moved = [changed(previous, assessment, texts)] if previous else []
     moved += [excepted(waivers, texts)] if waivers else []
@@ -96,6 +98,7 @@ class Writer:
         self.document = document
         self.texts = texts
         self.formatted = cache(self._format)
+        self.written = cache(self._written)  # of a million texts most stand in many rows
 
     def write(self, assessment: Assessment, found: Sequence[Sheet]) -> None:
         """The summary, and behind it every sheet."""
@@ -207,9 +210,7 @@ class Writer:
                 kind = "badge" if value.text else "sign"
                 page.write_string(row, column, value.shown, self.formatted(f"{kind} {value.tone}"))
             case str():
-                text = _text(value)
-                risky = text.lstrip().startswith(_FORMULA)
-                page.write_string(row, column, text, self.formatted("quoted" if risky else "text"))
+                page.write_string(row, column, *self.written(value))
             case int():
                 page.write_number(row, column, value, self.formatted("number"))
             case datetime():
@@ -218,6 +219,12 @@ class Writer:
             case date():
                 day = datetime.combine(value, time())
                 page.write_datetime(row, column, day, self.formatted("day"))
+
+    def _written(self, value: str) -> tuple[str, Any]:
+        """A text as its cell shows it, and the format of that cell."""
+        text = _text(value)
+        risky = text.lstrip().startswith(_FORMULA)
+        return text, self.formatted("quoted" if risky else "text")
 
     def _format(self, name: str) -> Any:
         """A format by its name, made once; `badge good` is a badge in that tone."""
@@ -260,7 +267,8 @@ def _height(values: Sequence[Value], widths: Sequence[float]) -> float:
     lines = 1
     for value, width in zip(values, widths, strict=True):
         text = value if isinstance(value, str) else value.shown if isinstance(value, Mark) else ""
-        lines = max(lines, ceil(len(text) / (width * _FILLED)))
+        if len(text) > lines * width * _FILLED:
+            lines = ceil(len(text) / (width * _FILLED))
     return _LINE * min(lines, _LINES) + 2
 
 

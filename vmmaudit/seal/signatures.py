@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from asn1crypto import cms, x509
 from asn1crypto import parser as asn1_parser
+from cryptography.exceptions import UnsupportedAlgorithm
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import ModificationLevel
@@ -56,6 +57,7 @@ BROKEN: Final = (
     AssertionError,
     NotImplementedError,
     RecursionError,
+    UnsupportedAlgorithm,
 )
 
 
@@ -101,13 +103,14 @@ def of_manifest(
     try:
         signed = cms.ContentInfo.load(signature, strict=True)["content"]
         status, moment, stamped = _timed(validate, lambda at: context(trusted, at))
+        found = _signature(file, role, status, moment, stamped=stamped)
+        if status.intact and status.valid:
+            problems = _certificate_problems(found, status, trusted)
+            return replace(found, problems=problems), ()
     except BROKEN:
         return None, (f"{file} is damaged: it is no CMS signature.",)
-    found = _signature(file, role, status, moment, stamped=stamped)
-    if not (status.intact and status.valid):
-        sentence = f"{file} does not fit the manifest: one of the two was changed."
-        return replace(found, intact=False, problems=(sentence,)), ()
-    return replace(found, problems=_certificate_problems(found, status, trusted)), ()
+    sentence = f"{file} does not fit the manifest: one of the two was changed."
+    return replace(found, intact=False, problems=(sentence,)), ()
 
 
 def _embedded(
@@ -177,6 +180,7 @@ def _signature(
     stamped: bool,
 ) -> Signature:
     signer = status.signing_cert
+    _ = signer.native  # read to its last part here, where somebody minds that it is damaged
     return Signature(file, role, name_of(signer), issuer_of(signer), moment, stamped, signer)
 
 

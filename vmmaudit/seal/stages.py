@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from vmmaudit import pack as packs
+from vmmaudit.disk import sync_folder, write_new
 from vmmaudit.scope import Role
 from vmmaudit.seal.errors import SealError
 
@@ -62,8 +62,11 @@ def add(pack: Path, role: Role, files: Mapping[str, bytes]) -> Stage:
         raise _cannot_write(root, error) from error
     try:
         for name, data in files.items():
-            packs.write_through(partial / name, data)
+            write_new(partial / name, data)
+        sync_folder(partial)
         partial.rename(folder)
+        sync_folder(root)
+        sync_folder(pack)
     except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
         if isinstance(error, OSError):

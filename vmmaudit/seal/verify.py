@@ -52,7 +52,7 @@ def _pack(folder: Path, trusted: Roots) -> Verification:
     made = stages(folder)
     failures += _sequence(made)
     signatures: list[Signature] = []
-    manifest = (folder / packs.MANIFEST).read_bytes()
+    manifest = packs.read_own(folder / packs.MANIFEST)
     for stage in made:
         where = f"{FOLDER}/{stage.folder.name}/{CMS}"
         signature = _bytes(stage.folder / CMS)
@@ -220,6 +220,6 @@ def _strangers(pack: packs.Pack) -> Iterator[str]:
 
 def _bytes(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return packs.read_own(path)
     except OSError:
         return None

@@ -12,6 +12,9 @@ from vmmaudit.errors import FormatError
 _FIXED: Final = struct.Struct("<IIQQQQQQIIIBB24sHQ")
 DIRECTORY: Final = 0x10
 _REPARSE_POINT: Final = 0x400
+ENCRYPTED: Final = 0x4000
+ELSEWHERE: Final = 0x1000 | 0x40000 | 0x400000
+"""MS-FSCC 2.6: offline, or recalled from somewhere when opened or read."""
 _STRUCTURE: Final = "FileIdBothDirectoryInformation"
 
 

@@ -1,4 +1,4 @@
-"""Security descriptors as text, SDDL (MS-DTYP 2.5.1), into the binary form that servers send.
+"""Security descriptors as text, SDDL (MS-DTYP 2.5.1), from and into the form that servers send.
 
 Aliases of a domain (`DA`, `DU`, `LA`, …) mean nothing without the SID of the domain that wrote
 them. A condition is not compiled: its entry becomes a callback entry that carries the text, so
@@ -13,7 +13,7 @@ import uuid
 from typing import Final
 
 from vmmaudit.errors import FormatError
-from vmmaudit.windows.descriptor import Ace, AceType, Control, pack_ace
+from vmmaudit.windows.descriptor import Ace, AceType, Control, Dacl, decode, pack_ace
 from vmmaudit.windows.sid import sid_to_bytes
 
 _BUILTIN: Final = {
@@ -68,6 +68,10 @@ _NUMBER: Final = r"(?:0[Xx](?:[0-9A-Fa-f](?!:))+|\d+)"
 _SID: Final = rf"(?:[Ss]-1-{_NUMBER}(?:-{_NUMBER})*|[A-Za-z]{{2}})"
 _HEAD: Final = re.compile(rf"\s*(?:O:\s*({_SID}))?\s*(?:G:\s*({_SID}))?\s*")
 _LIST: Final = re.compile(rf"([DS]):\s*((?:{_NULL}|AR|AI|P)*)\s*")
+_WRITTEN: Final = {AceType.ACCESS_ALLOWED.value: "A", AceType.ACCESS_DENIED.value: "D"}
+_ALL_FLAGS: Final = sum(_FLAGS.values())
+_MASKS: Final = {_RIGHTS[name]: name for name in ("FA", "FR", "FW", "FX", "GA", "GR", "GW", "GX")}
+_ALIASES: Final = {sid: alias for alias, sid in WELL_KNOWN.items()}
 _STRING: Final = re.compile(r'"[^"]*"')
 
 
@@ -111,6 +115,36 @@ def parse(text: str, *, domain: str | None = None, root: str | None = None) -> b
         body += packed
     start = 20 + len(body) if acl else 0
     return struct.pack("<BBHIIII", 1, 0, control, *offsets, 0, start) + body + acl
+
+
+def write(data: bytes) -> str | None:
+    """A self-relative descriptor as text, or None where the text would not say all of it.
+
+    That is the case for entries narrowed to a property, conditional ones and unknown types.
+
+    Raises:
+        FormatError: it does not follow MS-DTYP 2.4.6.
+    """
+    found = decode(data)
+    if any(ace.type not in _WRITTEN or ace.flags & ~_ALL_FLAGS for ace in found.aces):
+        return None
+    text = f"O:{_named(found.owner)}" if found.owner else ""
+    text += f"G:{_named(found.group)}" if found.group else ""
+    if found.dacl is Dacl.ABSENT:
+        return text
+    text += "D:" + "".join(name for name, bit in _DACL_FLAGS.items() if found.control & bit)
+    text += _NULL if found.dacl is Dacl.NULL else ""
+    return text + "".join(_entry(ace) for ace in found.aces)
+
+
+def _entry(ace: Ace) -> str:
+    flags = "".join(name for name, bit in _FLAGS.items() if ace.flags & bit)
+    mask = _MASKS.get(ace.mask, hex(ace.mask))
+    return f"({_WRITTEN[ace.type]};{flags};{mask};;;{_named(ace.sid)})"
+
+
+def _named(sid: str | None) -> str:
+    return _ALIASES.get(sid or "", sid or "")
 
 
 def _acl(aces: list[tuple[bool, bytes]]) -> bytes:

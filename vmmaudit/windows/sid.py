@@ -98,8 +98,9 @@ def domain_of(sid: str) -> str:
 
 
 def rid_of(sid: str) -> int:
-    """The last part: the relative identifier."""
-    return int(sid.rpartition("-")[2])
+    """The last part: the relative identifier; 0 where there is nothing but an authority."""
+    parts = sid.split("-")
+    return int(parts[-1]) if len(parts) > 3 else 0
 
 
 def is_builtin(sid: str) -> bool:

@@ -14,6 +14,9 @@ SHARE_GET_INFO: Final = 16
 REMOTE_TOD: Final = 28
 LEVEL_1: Final = 1
 LEVEL_502: Final = 502
+LEVEL_1501: Final = 1501
+SECURED: Final = (LEVEL_502, LEVEL_1501)
+"""The levels that tell the permissions, the fuller one first."""
 ALL_IN_ONE: Final = 0xFFFFFFFF
 
 
@@ -94,21 +97,24 @@ def decode_shares(reply: bytes) -> tuple[ShareInfo, ...]:
 
 
 def decode_share(reply: bytes, level: int) -> Share:
-    """The share of a NetrShareGetInfo reply at level 1 or 502.
+    """The share of a NetrShareGetInfo reply at level 1, 502 or 1501; the last has no name in it.
 
     Raises:
-        FormatError: the reply does not follow MS-SRVS 2.2.4.23 or 2.2.4.26.
+        FormatError: the reply does not follow MS-SRVS 2.2.4.23, 2.2.4.26 or 2.2.4.27.
     """
     reader = Reader(reply, f"SHARE_INFO_{level}")
     if reader.u32() != level:
         raise reader.error(f"not of level {level}")
     if not reader.u32():
         raise reader.error("there is no share in it")
+    if level == LEVEL_1501:
+        reader.u32()  # length of the descriptor, which its conformance repeats
+        return Share("", 0, "", descriptor=(reader.blob() if reader.u32() else b"") or None)
     name, kind, remark = reader.u32(), reader.u32(), reader.u32()
     if level == LEVEL_1:
         return Share(_optional(reader, name) or "", kind, _optional(reader, remark) or "")
     if level != LEVEL_502:
-        raise reader.error(f"level {level} is neither 1 nor 502")
+        raise reader.error(f"level {level} is none of 1, 502 and 1501")
     reader.u32()  # permissions: of no effect since Windows NT
     most, current, path, password = reader.u32(), reader.u32(), reader.u32(), reader.u32()
     reader.u32()  # length of the descriptor, which its conformance repeats

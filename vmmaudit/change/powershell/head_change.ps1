@@ -9,7 +9,8 @@ With -Apply every step asks before it writes; -Confirm:$false asks nothing.
 
 Before anything is written all steps are checked: each must find the value that was recorded
 in the evidence, or the value it is to make. Where somebody changed it since, the script
-refuses and writes nothing: collect again and plan again.
+refuses and writes nothing: collect again and plan again. Each step is checked once more right
+before it is written, since answering takes time.
 
 Lists are added to and taken from, entry by entry; they are never written as a whole.
 Restarts are only named. rollback.ps1 takes everything back.

@@ -20,6 +20,10 @@ foreach ($step in $Steps) {
         Write-Output "Step $($step.Number): $($step.Name) is as planned already."
     }
     elseif ($PSCmdlet.ShouldProcess($step.Name, "step $($step.Number), $($step.Kind)")) {
+        if ((Get-State $step) -ne 'before') {
+            Write-Error -ErrorAction Continue "Stopped: step $($step.Number), $($step.Name), was changed by somebody while this ran. rollback.ps1 takes back what is changed so far."
+            exit 1
+        }
         Set-State $step
         Write-Output "Step $($step.Number): $($step.Name) is changed."
     }

@@ -21,6 +21,10 @@ foreach ($step in $Steps) {
         Write-Output "Step $($step.Number): $($step.Name) has the recorded value."
     }
     elseif ($PSCmdlet.ShouldProcess($step.Name, "take back step $($step.Number), $($step.Kind)")) {
+        if ((Get-State $step) -ne 'after') {
+            Write-Error -ErrorAction Continue "Stopped: step $($step.Number), $($step.Name), was changed by somebody while this ran. Run it again; what is restored stays so."
+            exit 1
+        }
         Set-State $step -Back
         Write-Output "Step $($step.Number): $($step.Name) is restored."
     }

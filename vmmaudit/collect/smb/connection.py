@@ -17,6 +17,7 @@ from smbprotocol.header import Smb2Flags
 from smbprotocol.transport import Tcp
 
 from vmmaudit.collect import failures
+from vmmaudit.collect.smb.headers import swapped
 from vmmaudit.windows.status import NtStatus
 
 PORT: Final = 445
@@ -77,6 +78,9 @@ class StrictConnection(Connection):  # type: ignore[misc]
     without an end for a server that says "pending".
     """
 
+    _send = swapped(Connection._send)
+    _process_message_thread = swapped(Connection._process_message_thread)
+
     def __init__(self, server: str, seconds: float) -> None:
         super().__init__(uuid.uuid4(), server, PORT, require_signing=True)
         self.seconds = seconds
@@ -106,6 +110,9 @@ class StrictConnection(Connection):  # type: ignore[misc]
             with request.response_event_lock:
                 self._check_worker_running()
                 response = request.response
+                if response is None:  # a frame of nothing ends the receiving thread without a word
+                    self.disconnect(False)
+                    raise GarbledError
                 if response["status"].get_value() == NtStatus.PENDING:
                     request.response_event.clear()
                     continue

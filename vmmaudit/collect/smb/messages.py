@@ -34,19 +34,35 @@ _SAME_FILE: Final = b"\xff" * 16  # the file of the compound's first request, 3.
 _OWNER_GROUP_DACL: Final = 7
 _INFO_SECURITY: Final = 3
 BUFFER: Final = 65_536  # one credit
+_CREATE: Final = struct.Struct("<HBBIQQIIIIIHHII")  # 2.2.13, up to the name
+_CREATE_SIZE: Final = 57
+_NAME_AT: Final = 120  # from the header
+
+
+class _Packed:
+    """A message as its bytes: the library packs its own field by field, which costs most."""
+
+    def __init__(self, command: int, data: bytes) -> None:
+        self.COMMAND = command
+        self._data = data
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def pack(self) -> bytes:
+        """The bytes."""
+        return self._data
 
 
 def open_request(path: str, access: int, options: int) -> Any:
     """Open what exists; this is the only place where a right is asked for."""
-    request = SMB2CreateRequest()
-    request["impersonation_level"] = _IMPERSONATION
-    request["desired_access"] = access
-    request["share_access"] = _SHARE_ALL
-    request["create_disposition"] = _OPEN_EXISTING
-    request["create_options"] = options
-    # The library counts this padding byte as MS-SMB2 2.2.13 wants it for the root.
-    request["buffer_path"] = path.encode("utf-16-le", "surrogatepass") or b"\0\0"
-    return request
+    name = path.encode("utf-16-le", "surrogatepass")
+    data = _CREATE.pack(
+        *(_CREATE_SIZE, 0, 0, _IMPERSONATION, 0, 0, access, 0, _SHARE_ALL, _OPEN_EXISTING, options),
+        *(_NAME_AT, len(name), 0, 0),
+    )
+    # The root has no name, but the buffer is never empty (2.2.13).
+    return _Packed(SMB2CreateRequest.COMMAND, data + (name or b"\0\0"))
 
 
 def close_request(handle: bytes) -> Any:
@@ -54,21 +70,6 @@ def close_request(handle: bytes) -> Any:
     request = SMB2CloseRequest()
     request["file_id"] = handle
     return request
-
-
-class _Packed:
-    """A message that is the same every time, packed once: packing is what costs most here."""
-
-    def __init__(self, message: Any) -> None:
-        self.COMMAND = message.COMMAND
-        self._data = message.pack()
-
-    def __len__(self) -> int:
-        return len(self._data)
-
-    def pack(self) -> bytes:
-        """The bytes."""
-        return bytes(self._data)
 
 
 def _query_descriptor() -> Any:
@@ -80,8 +81,8 @@ def _query_descriptor() -> Any:
     return request
 
 
-_QUERY_DESCRIPTOR: Final = _Packed(_query_descriptor())
-_CLOSE_SAME: Final = _Packed(close_request(_SAME_FILE))
+_QUERY_DESCRIPTOR: Final = _Packed(SMB2QueryInfoRequest.COMMAND, _query_descriptor().pack())
+_CLOSE_SAME: Final = _Packed(SMB2CloseRequest.COMMAND, close_request(_SAME_FILE).pack())
 
 
 def descriptor_requests(path: str) -> tuple[Any, Any, Any]:

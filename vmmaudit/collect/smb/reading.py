@@ -15,17 +15,24 @@ from smbprotocol.exceptions import (
 from smbprotocol.tree import TreeConnect
 
 from vmmaudit.collect import machine, rpc
+from vmmaudit.collect.smb.connection import LateError
 from vmmaudit.collect.smb.messages import buffer_of, handle_of, list_request
 from vmmaudit.collect.smb.session import Session
 from vmmaudit.collect.wire import WireError
+from vmmaudit.errors import FormatError
 from vmmaudit.evidence import Reason, Row
 from vmmaudit.windows.status import NtStatus
 
 _REGISTRY_STARTS: Final = 3
 _SECONDS_TO_START: Final = 1.0
 """RemoteRegistry is started by the first who asks for it, and is there for the next."""
-_MOST_LISTED: Final = 256 * 1024 * 1024
-"""More than a million entries in one folder is not a library."""
+_MOST_LISTED: Final = 64 * 1024 * 1024
+"""Half a million entries in one folder is not a library."""
+_MOST_ROUNDS: Final = 10_000
+"""Each brings up to 64 KiB; a server that brings next to nothing each time never ends."""
+
+SECONDS: Final = 600
+"""One folder at most, however steadily its entries drip."""
 
 Rows: TypeAlias = tuple[Row, ...]
 
@@ -60,21 +67,29 @@ def read_listing(session: Session, tree: TreeConnect, path: str, sent: Iterable[
         raise created
     handle = handle_of(created)
     buffers: list[bytes] = []
+    size, late = 0, time.monotonic() + SECONDS
     try:
-        while True:
+        for _ in range(_MOST_ROUNDS):
+            if time.monotonic() > late:
+                raise LateError
             for reply in queried:
                 if isinstance(reply, SMBResponseException):
                     if reply.status in (NtStatus.NO_MORE_FILES, NtStatus.NO_SUCH_FILE):
                         return (Row("", {"entries": tuple(buffers)}),)
                     raise reply
-                buffers.append(buffer_of(reply, "SMB2 QUERY_DIRECTORY response", "<2xHI"))
-            if sum(map(len, buffers)) > _MOST_LISTED:
-                raise WireError(
-                    Reason.INCOMPLETE,
-                    f"{tree.share_name}\\{path} holds more than a million entries and was not "
-                    "read to its end; take the folder out of the library.",
-                )
+                buffer = buffer_of(reply, "SMB2 QUERY_DIRECTORY response", "<2xHI")
+                if not buffer:
+                    raise FormatError("SMB2 QUERY_DIRECTORY response", 0, "no entry in it")
+                buffers.append(buffer)
+                size += len(buffer)
+            if size > _MOST_LISTED:
+                break
             queried = _received(session, session.send(tree, list_request(handle)))
+        raise WireError(
+            Reason.INCOMPLETE,
+            f"{tree.share_name}\\{path} holds more than half a million entries and was not "
+            "read to its end; take the folder out of the library.",
+        )
     finally:
         session.release(tree, handle)
 

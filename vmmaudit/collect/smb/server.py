@@ -6,6 +6,7 @@ only named pipes are also written to, since that is how a remote procedure is ca
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -39,7 +40,8 @@ from vmmaudit.scope import Domain
 from vmmaudit.windows import srvsvc
 from vmmaudit.windows.sid import sid_to_bytes
 
-_CREDITS_OF_ONE: Final = 4  # a compound of three, and a message to close what it opened
+_COMPOUND: Final = 3  # messages that are sent as one, each for a credit
+_CREDITS_OF_ONE: Final = _COMPOUND + 1  # and a message to close what it opened
 
 REMOTE_ERRORS: Final = (rpc.FaultError, rpc.NtError, rpc.Win32Error)
 ONE_QUESTION: Final = (SMBResponseException, FormatError, WireError, *REMOTE_ERRORS)
@@ -127,6 +129,9 @@ class FileServer:
             return
         if self._lock.acquire(blocking=False):
             try:
+                session.hurry()
+                with contextlib.suppress(LostError, WireError, *ONE_QUESTION, *LIBRARY_ERRORS):
+                    self._end_services()
                 session.close()
             finally:
                 self._lock.release()
@@ -217,6 +222,12 @@ class FileServer:
             raise of_status(
                 rf"\\{self._name}\{share} could not be opened", BY_SHARE, error.status
             ) from error
+        if session.connection.credits < _COMPOUND:
+            raise WireError(
+                Reason.INCOMPLETE,
+                f"{self._name} lets fewer requests be under way at once (SMB credits) than it "
+                "takes to read a file: it is overloaded, or set so (Samba: smb2 max credits).",
+            )
         if question.kind == questions.DESCRIPTOR:
             sent = session.send(tree, *descriptor_requests(path))
             return lambda: read_descriptor(session, tree, sent)
@@ -235,7 +246,7 @@ class FileServer:
                 if level == srvsvc.LEVEL_1:
                     refused = Reason.ACCESS_DENIED.value.encode()
                     return [row(level=b"1", reply=reply, refused=refused)]
-                return [row(level=b"502", reply=reply)]
+                return [row(level=str(level).encode(), reply=reply)]
             case questions.TIME, ():
                 return [row(reply=self._shares(session).time())]
             case questions.SAM_DOMAIN, ():

@@ -123,9 +123,13 @@ class Session:
             )
         return NamedPipe(self, tree, handle_of(reply))
 
+    def hurry(self) -> None:
+        """Wait no longer than the end of a session is worth."""
+        self.connection.seconds = _SECONDS_TO_CLOSE
+
     def close(self) -> None:
         """Log off and hang up; never raises."""
-        self.connection.seconds = _SECONDS_TO_CLOSE
+        self.hurry()
         try:
             self._session.disconnect()
         except (LostError, *LIBRARY_ERRORS):

@@ -1,6 +1,7 @@
 """The words of every document: one folder per language beside this file, and the loader.
 
-    <language>/<CONTROL>.toml   title, requirement, rationale; [finding], [remedy], [remark]
+    <language>/<CONTROL>.toml   title, requirement, rationale, evidence; [finding], [remedy],
+                                [remark]
     <language>/labels.toml      words of tables, verdicts, severities, kinds; the locale
     <language>/reasons.toml     one phrase for every `vmmaudit.evidence.Reason`
     <language>/report.toml      the sentences of the audit report
@@ -22,6 +23,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
+from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -86,17 +88,31 @@ def written(name: str, values: Mapping[str, Fill], locale: str = "en") -> str:
     if isinstance(value, bool):
         raise TextError(f"The placeholder '{name}' is a truth value; say it in words.")
     if isinstance(value, int):
-        return format_decimal(value, locale=locale)
+        return _number(value, locale)
     if isinstance(value, datetime):
         return format_datetime(value, "d. MMMM y, HH:mm", locale=locale)
     if isinstance(value, date):
         return format_date(value, "long", locale=locale)
-    return format_list(list(value), locale=locale) if value else "–"
+    return _list(tuple(value), locale) if value else "–"
+
+
+# A large site writes the same numbers and names in tens of thousands of sentences.
+@lru_cache(maxsize=10_000)
+def _number(value: int, locale: str) -> str:
+    return format_decimal(value, locale=locale)
+
+
+@lru_cache(maxsize=10_000)
+def _list(value: tuple[str, ...], locale: str) -> str:
+    return format_list(list(value), locale=locale)
 
 
 @dataclass(frozen=True, slots=True)
 class ControlTexts:
-    """The words of one control; the tables are keyed by the codes of its verdicts."""
+    """The words of one control; the tables are keyed by the codes of its verdicts.
+
+    `evidence` says what is read for it, and from where.
+    """
 
     title: str
     requirement: str
@@ -104,6 +120,7 @@ class ControlTexts:
     finding: Mapping[str, str] = field(default_factory=dict)
     remedy: Mapping[str, str] = field(default_factory=dict)
     remark: Mapping[str, str] = field(default_factory=dict)
+    evidence: str = ""
 
     def remedy_for(self, code: str) -> str:
         """What to do about `code`; empty where the catalogue has no advice."""
@@ -181,10 +198,23 @@ class Texts:
         """A word or template of one of the other files: its name without ending, then the path."""
         return _find(self.words, path, path[0])
 
+    def settles(self, kind: str, reason: str) -> str:
+        """What would settle a question of `kind` that stayed open for `reason`."""
+        ways = self.words["settle"]
+        return _find(
+            ways, ("reason", reason) if reason in ways["reason"] else ("kind", kind), "settle"
+        )
+
     @property
     def glossary(self) -> tuple[tuple[str, str], ...]:
         """Terms and their meanings, in alphabetical order."""
         entries = [(item["term"], item["meaning"]) for item in self.report["glossary"].values()]
+        return tuple(sorted(entries, key=lambda entry: entry[0].casefold()))
+
+    @property
+    def abbreviations(self) -> tuple[tuple[str, str], ...]:
+        """Short forms and what they stand for, in alphabetical order."""
+        entries = self.words["abbreviations"]["abbreviation"].items()
         return tuple(sorted(entries, key=lambda entry: entry[0].casefold()))
 
     def control(self, name: str) -> ControlTexts:
@@ -227,13 +257,16 @@ class Texts:
 
     def written(self, name: str, values: Mapping[str, Fill]) -> str:
         """One value as this language writes it; a stamp `2026-10-01T06:00:00Z` as a moment."""
+        value = values.get(name)
+        if isinstance(value, str) and not _STAMP.fullmatch(value):
+            return value
         if name in values:
             values = {name: self._here(values[name])}
         return written(name, values, self.locale)
 
     def number(self, value: int) -> str:
         """A number with the language's separators."""
-        return format_decimal(value, locale=self.locale)
+        return _number(value, self.locale)
 
     def day(self, value: date) -> str:
         """A date in words."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 from vmmaudit.assessment import Verdict
-from vmmaudit.report.document import Bullets, Column, Facts, Paragraph, Section, Table
+from vmmaudit.questions import REACH
+from vmmaudit.report.document import Block, Bullets, Column, Facts, Paragraph, Section, Table
 from vmmaudit.report.material import Material, cells, listed, text, value, values
+from vmmaudit.report.parts.sources import collected, requirements
 from vmmaudit.scope import Scope
 
 _HOSTS: Final = 100
+_GROUPS: Final = 40
 
 
 def mandate(material: Material) -> Section:
     """Why it was done and against what."""
-    given = material.scope.audit.mandate
+    given = material.scope.audit.mandated(material.texts.language)
     controls = len({judgement.control for judgement in material.assessment.verdicts})
     return Section(
         "mandate",
@@ -31,8 +34,17 @@ def mandate(material: Material) -> Section:
             ),
             material.paragraph("mandate", "chain"),
         ),
+        _sources(material),
         page=True,
     )
+
+
+def _sources(material: Material) -> tuple[Section, ...]:
+    found = requirements(material)
+    if found is None:
+        return ()
+    title = material.texts.sentence("title", "sources")
+    return (Section("sources", "", title, (material.paragraph("mandate", "sources"), found)),)
 
 
 def scope(material: Material) -> Section:
@@ -79,10 +91,9 @@ def scope(material: Material) -> Section:
 def method(material: Material) -> Section:
     """How it was done, and what that cannot show."""
     questions, gaps = len(material.evidence.entries), len(material.evidence.gaps)
-    limits = [
-        material.say("method", name)
-        for name in ("limit_moment", "limit_test", "limit_network", "limit_replication")
-    ]
+    tried = any(e.kind == REACH and e.reason is None for e in material.evidence.entries)
+    names = ("limit_moment", "limit_test", "limit_network", "limit_replication")
+    limits = [material.say("method", n) for n in names if not (tried and n == "limit_network")]
     if gaps:
         limits.append(
             material.say(
@@ -93,20 +104,85 @@ def method(material: Material) -> Section:
                 annex=material.section("gaps"),
             )
         )
+    taken = material.evidence.taken
     return Section(
         "method",
         material.section("method"),
         material.texts.sentence("title", "method"),
         listed(
             [
-                material.paragraph("method", "read_only"),
+                *(material.paragraph("method", name) for name in collected(material)),
                 material.paragraph("method", "evidence"),
+                _read_elsewhere(material) if material.evidence.readers else None,
+                material.paragraph(
+                    "method",
+                    "taken",
+                    taken=sum(taken.values()),
+                    questions=questions,
+                    digests=", ".join(sorted(taken)),
+                    annex=material.section("evidence"),
+                )
+                if taken
+                else None,
                 material.paragraph("method", "effective"),
                 material.paragraph("method", "limits"),
                 Bullets(tuple(limits)),
                 None if gaps else material.paragraph("method", "no_gap", questions=questions),
             ]
         ),
+        (
+            Section(
+                "not_assessed",
+                "",
+                material.texts.sentence("title", "not_assessed"),
+                _not_assessed(material),
+            ),
+        ),
+    )
+
+
+def _read_elsewhere(material: Material) -> Paragraph:
+    """Which machines read besides the one that the audit was begun on."""
+    readers = material.evidence.readers
+    return material.paragraph(
+        "method",
+        "readers",
+        machine=material.evidence.origin.machine,
+        questions=sum(readers.values()),
+        readers=", ".join(sorted(readers)),
+        annex=material.section("evidence"),
+    )
+
+
+def _not_assessed(material: Material) -> tuple[Block, ...]:
+    """Which controls had no verdict, and why."""
+    texts = material.texts
+    groups = [group for group in material.groups if group.verdict is Verdict.NOT_ASSESSABLE]
+    if not groups:
+        return (material.paragraph("method", "all_assessed"),)
+    table = Table(
+        texts.sentence("title", "not_assessed"),
+        (
+            Column(texts.label("column", "control"), 1.2, "id"),
+            Column(texts.label("column", "title"), 2.2),
+            Column(texts.label("column", "gap"), 2.6),
+            Column(texts.label("column", "settles"), 2.6),
+            Column(texts.label("column", "objects"), 0.9, "number"),
+        ),
+        tuple(
+            cells(
+                text(group.control),
+                text(texts.control(group.control).title),
+                material.sentence(group.members[0]),
+                material.settled(group),
+                text(texts.number(len(group.members))),
+            )
+            for group in groups[:_GROUPS]
+        ),
+    )
+    return (
+        material.paragraph("method", "not_assessed", annex=material.section("gaps")),
+        table,
     )
 
 

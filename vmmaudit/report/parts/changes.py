@@ -110,7 +110,7 @@ def _list(material: Material, change: Change, moved: Sequence[Moved]) -> Section
     table = Table(
         name,
         (
-            Column(texts.label("column", "control"), 1, "id"),
+            Column(texts.label("column", "control"), 1.2, "id"),
             Column(texts.label("column", "title"), 3),
             Column(texts.label("column", "object"), 2.4, "id"),
             Column(texts.label("column", "before"), 1.7),
@@ -177,7 +177,7 @@ def _requirements(material: Material, found: dict[str, tuple[int, int]]) -> Sect
     table = Table(
         texts.sentence("changes", "requirements"),
         (
-            Column(texts.label("column", "control"), 1, "id"),
+            Column(texts.label("column", "control"), 1.2, "id"),
             Column(texts.label("column", "title"), 5),
             Column(texts.label("column", "before"), 1, "number"),
             Column(texts.label("column", "after"), 1, "number"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from typing import Final
 
+from vmmaudit.evidence import Reason
 from vmmaudit.questions import SEARCH
 from vmmaudit.report.document import (
     Block,
@@ -17,6 +18,8 @@ from vmmaudit.report.document import (
     Table,
 )
 from vmmaudit.report.material import Material, cells, code, text, value
+from vmmaudit.report.parts.asked import asked
+from vmmaudit.report.parts.extracts import extracts
 from vmmaudit.report.prose import rich
 from vmmaudit.report.register import Entry
 from vmmaudit.scope import Role
@@ -106,15 +109,24 @@ def evidence(material: Material) -> Section:
     return _annex(material, "evidence", tuple(blocks))
 
 
+def raw(material: Material) -> Section:
+    """What the servers said where a finding rests on it."""
+    return _annex(material, "extracts", extracts(material))
+
+
+def queries(material: Material) -> Section:
+    """What was sent, so that a reader can ask the same."""
+    return _annex(material, "queries", asked(material))
+
+
 def gaps(material: Material) -> Section:
     """What was asked and not answered."""
     texts = material.texts
-    counts = Counter(
-        (entry.server, entry.kind, entry.reason, entry.text)
-        for entry in material.evidence.gaps
-        if entry.reason
-    )
-    if not counts:
+    alike: defaultdict[tuple[str, Reason, str], list[str]] = defaultdict(list)
+    for entry in material.evidence.gaps:
+        if entry.reason:
+            alike[entry.kind, entry.reason, entry.text].append(entry.server)
+    if not alike:
         return _annex(material, "gaps", (material.paragraph("annex", "gaps_none"),))
     table = Table(
         texts.sentence("title", "gaps"),
@@ -127,16 +139,22 @@ def gaps(material: Material) -> Section:
         ),
         tuple(
             cells(
-                value(server),
+                material.several(servers, 6),
                 code(kind),
                 text(texts.reasons[reason]),
                 value(said),
-                text(texts.number(count)),
+                text(texts.number(len(servers))),
             )
-            for (server, kind, reason, said), count in sorted(counts.items())[:_GAPS]
+            for (kind, reason, said), servers in sorted(alike.items(), key=_place)[:_GAPS]
         ),
     )
     return _annex(material, "gaps", (material.paragraph("annex", "gaps"), table))
+
+
+def _place(gap: tuple[tuple[str, Reason, str], list[str]]) -> tuple[list[str], str]:
+    """By system, as a reader looks for it."""
+    (kind, _, said), servers = gap
+    return servers, kind + said
 
 
 def glossary(material: Material) -> Section:
@@ -145,6 +163,12 @@ def glossary(material: Material) -> Section:
         (term, rich(meaning, {}, material.texts)) for term, meaning in material.texts.glossary
     )
     return _annex(material, "glossary", (Facts(rows),))
+
+
+def abbreviations(material: Material) -> Section:
+    """What the short forms stand for."""
+    rows = tuple((short, text(full)) for short, full in material.texts.abbreviations)
+    return _annex(material, "abbreviations", (Facts(rows),))
 
 
 def _annex(material: Material, name: str, blocks: tuple[Block, ...]) -> Section:
@@ -165,6 +189,10 @@ def _entry(material: Material, entry: Entry) -> tuple[Cell, ...]:
     source = (
         value(entry.source) if entry.reason is None else text(material.texts.reasons[entry.reason])
     )
+    if entry.by:
+        source = (*source, *text(" "), *material.say("annex", "by", machine=entry.by.machine))
+    if entry.taken:
+        source = (*source, *text(" "), *material.say("annex", "taken"))
     time = entry.at.strftime("%Y-%m-%d %H:%M:%S") if entry.at else ""
     return cells(code(entry.id), asked, source, text(time), code(entry.digest))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vmmaudit.report.document import Cell, Column, Section, Table, Tone
+from vmmaudit.report.document import Bullets, Cell, Column, Section, Table, Tone
 from vmmaudit.report.material import Material, cells, text, value
 from vmmaudit.waivers import Standing, standings
 
@@ -16,7 +16,7 @@ def waivers(material: Material) -> Section:
     day = material.assessment.moment.date()
     found = standings(material.scope, material.assessment.verdicts, day)
     if not found:
-        return Section(*head, (material.paragraph("waivers", "none"),))
+        return Section(*head, (material.paragraph("waivers", "none"),), (_prepared(material),))
     parts = {
         "valid": [s for s in found if not s.void and s.covered],
         "void": [s for s in found if s.void],
@@ -32,7 +32,24 @@ def waivers(material: Material) -> Section:
     return Section(
         *head,
         tuple(intro),
-        tuple(_part(material, name, items) for name, items in parts.items() if items),
+        (
+            *(_part(material, name, items) for name, items in parts.items() if items),
+            _prepared(material),
+        ),
+    )
+
+
+def _prepared(material: Material) -> Section:
+    """Justifications for the conflicts that every auditor of this procedure meets."""
+    names = ("any_protocol", "protected_users", "ntlm", "full_control", "sharing")
+    return Section(
+        "justifications",
+        "",
+        material.texts.sentence("justification", "title"),
+        (
+            material.paragraph("justification", "intro"),
+            Bullets(tuple(material.say("justification", name) for name in names)),
+        ),
     )
 
 

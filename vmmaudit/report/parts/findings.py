@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vmmaudit.assessment import Judgement, Verdict
+from vmmaudit.assessment import Judgement
 from vmmaudit.report.document import (
     Block,
     Code,
@@ -21,13 +21,14 @@ from vmmaudit.report.material import (
     Group,
     Material,
     cells,
+    grade,
     link,
     text,
     value,
     values,
 )
 from vmmaudit.report.parts.changes import repeated
-from vmmaudit.report.prose import blocks
+from vmmaudit.report.prose import blocks, closed
 
 _EACH: Final = 40
 _NAMED: Final = 1_500
@@ -87,13 +88,6 @@ def actions(material: Material) -> Section:
     )
 
 
-def grade(material: Material, group: Group) -> str:
-    """What an ISO auditor calls it."""
-    if group.verdict is Verdict.WARN:
-        return material.texts.label("grade", "improvement")
-    return material.texts.label("grade", "major" if material.rank(group.control) <= 1 else "minor")
-
-
 def _finding(material: Material, group: Group) -> Finding:
     texts, info = material.texts, material.info(group.control)
     words = texts.control(group.control)
@@ -117,8 +111,9 @@ def _finding(material: Material, group: Group) -> Finding:
             ("cause", material.say("findings", "cause")),
             ("impact", impact),
             ("risk", _first_paragraph(blocks(words.rationale, {}, texts))),
-            ("grade", text(grade(material, group))),
+            ("grade", text(grade(group.verdict, info.severity, texts))),
             ("evidence", material.several(evidence, _EVIDENCE)),
+            ("mapping", text(", ".join(info.mapping))),
             ("references", text("; ".join(info.references[:_REFERENCES]))),
         )
     )
@@ -238,7 +233,7 @@ def _measure(material: Material, group: Group) -> Rich:
     first = next((block for block in found if isinstance(block, Paragraph)), None)
     if first is None or any(isinstance(block, Code) for block in found[:1]):
         return title
-    return first.content
+    return closed(first.content)
 
 
 def _status(material: Material, group: Group) -> str:

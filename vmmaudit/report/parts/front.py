@@ -14,8 +14,10 @@ from vmmaudit.report.document import (
     Section,
     Table,
 )
-from vmmaudit.report.material import Material, cells, code, text, value
+from vmmaudit.report.material import Material, cells, code, kept, text, value
+from vmmaudit.report.parts.sources import controllers, exports, reader
 from vmmaudit.report.parts.summary import opinion
+from vmmaudit.report.properties import VERSION, person, run
 from vmmaudit.report.prose import plain
 from vmmaudit.scope import Role
 
@@ -35,16 +37,13 @@ def identifier(material: Material) -> str:
     return given or fill(scheme, places)
 
 
-def person(material: Material, role: Role) -> str:
-    """The name of whoever has a role; empty where the scope names nobody."""
-    return next((p.name for p in material.scope.people if p.role is role), "")
-
-
 def cover(material: Material) -> Cover:
     """The first page."""
     texts, audit = material.texts, material.scope.audit
     facts = (
         ("document", value(identifier(material))),
+        ("version", text(VERSION)),
+        ("status", _status(material)),
         ("classification", text(material.classification)),
         ("date", text(texts.day(material.assessment.moment.date()))),
         ("period", _period(material)),
@@ -55,7 +54,7 @@ def cover(material: Material) -> Cover:
     tone, headline = opinion(material)
     return Cover(
         kind=texts.sentence("cover", "kind"),
-        title=audit.title,
+        title=audit.titled(texts.language),
         subject=texts.sentence("cover", "subject"),
         client=audit.client,
         status=texts.label("status", "draft"),
@@ -71,29 +70,26 @@ def cover(material: Material) -> Cover:
 def control_data(material: Material) -> Section:
     """Who made what, when, from what, and for whom."""
     texts, audit, origin = material.texts, material.scope.audit, material.evidence.origin
-    times = [entry.at for entry in material.evidence.entries if entry.at]
-    sources = sorted(
-        {e.source for e in material.evidence.entries if e.kind.startswith("ldap") and e.source}
-    )
-    years = audit.retention_years or material.scope.branding.retention_years
+    times = material.evidence.times
     facts: list[tuple[str, Rich]] = [
         ("document", value(identifier(material))),
-        ("status", text(texts.label("status", "draft"))),
+        ("version", text(VERSION)),
+        ("status", _status(material)),
         ("classification", text(material.classification)),
         ("language", text(texts.label("language", "name"))),
         ("client", text(audit.client)),
         ("sender", text(material.scope.branding.sender)),
         ("author", _named(material, Role.AUDITOR)),
         ("reviewer", _named(material, Role.REVIEWER)),
+        ("approver", _named(material, Role.APPROVER)),
         (
             "distribution",
             text("; ".join(audit.distribution)) or material.say("control", "distribution_none"),
         ),
         (
             "retention",
-            material.say("control", "retention", years=years)
-            if years
-            else material.say("control", "retention_none"),
+            text(kept(material.scope, material.assessment, texts))
+            or material.say("control", "retention_none"),
         ),
         ("previous", _previous(material)),
     ]
@@ -110,30 +106,32 @@ def control_data(material: Material) -> Section:
             if times
             else (),
         ),
-        ("who", value(origin.who)),
+        ("who", reader(material)),
         ("machine", value(origin.machine)),
-        ("controllers", material.several(sources, 12)),
+        ("readers", material.several(sorted(material.evidence.readers), 12)),
+        ("controllers", material.several(controllers(material), 12)),
+        ("exports", material.several(exports(material), 12, 4_000)),
         ("tool", value(material.assessment.tool)),
         ("catalogue", value(material.assessment.catalogue)),
         ("software", value("; ".join(material.software))),
-        ("run", code(material.run)),
+        ("run", code(run(material.evidence.digest))),
         ("scope", code(material.assessment.scope)),
         ("digest", code(material.evidence.digest)),
     ]
     history = Table(
         texts.sentence("title", "history"),
         (
-            Column(texts.label("column", "version"), 1),
+            Column(texts.label("column", "version"), 1.2),
             Column(texts.label("column", "date"), 2),
             Column(texts.label("column", "change"), 5),
             Column(texts.label("column", "name"), 3),
         ),
         (
             cells(
-                text("0.1"),
+                text(VERSION),
                 text(texts.day(material.assessment.moment.date())),
                 material.say("history", "first"),
-                value(person(material, Role.AUDITOR)),
+                value(person(material.scope, Role.AUDITOR)),
             ),
         ),
     )
@@ -164,6 +162,10 @@ def _facts(material: Material, facts: list[tuple[str, Rich]]) -> Facts:
     )
 
 
+def _status(material: Material) -> Rich:
+    return material.say("control", "status", section=material.section("signoff"))
+
+
 def _period(material: Material) -> Rich:
     period = material.scope.audit.period
     if period is None:
@@ -172,7 +174,7 @@ def _period(material: Material) -> Rich:
 
 
 def _named(material: Material, role: Role) -> Rich:
-    return value(person(material, role)) or material.say("control", "nobody")
+    return value(person(material.scope, role)) or material.say("control", "nobody")
 
 
 def _previous(material: Material) -> Rich:

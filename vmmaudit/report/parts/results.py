@@ -19,6 +19,7 @@ from vmmaudit.report.document import (
     Table,
 )
 from vmmaudit.report.material import TONES, Group, Material, cells, link, text
+from vmmaudit.report.parts.sources import data
 from vmmaudit.report.prose import blocks, rich
 
 _NAMES: Final = 6
@@ -63,7 +64,7 @@ def positive(material: Material) -> Section:
         table = Table(
             texts.sentence("title", "positive"),
             (
-                Column(texts.label("column", "control"), 1, "id"),
+                Column(texts.label("column", "control"), 1.2, "id"),
                 Column(texts.label("column", "requirement"), 5),
                 Column(texts.label("column", "objects"), 0.8, "number"),
             ),
@@ -101,21 +102,28 @@ def _control(material: Material, name: str, groups: Sequence[Group]) -> Section:
         words.title,
         (
             *blocks(words.requirement, {}, texts),
-            Paragraph(_about(material, info), "note"),
+            Paragraph(_about(material, info, groups), "note"),
             table,
             *_remarks(material, groups),
         ),
     )
 
 
-def _about(material: Material, info: ControlInfo) -> Rich:
+def _about(material: Material, info: ControlInfo, groups: Sequence[Group]) -> Rich:
+    """Severity, origin, references and, where there is any, how the evidence was obtained."""
     texts = material.texts
     said = [
         (texts.label("field", "severity"), texts.label("severity", info.severity)),
         (texts.label("field", "origin"), texts.label("origin", info.origin)),
+        (texts.label("field", "mapping"), ", ".join(info.mapping)),
         (texts.label("field", "references"), "; ".join(info.references)),
     ]
-    return text(" · ".join(f"{name}: {content}" for name, content in said if content))
+    cited = dict.fromkeys(i for group in groups for m in group.members for i in m.evidence)
+    obtained = data(material, cited)
+    return (
+        *text(" · ".join(f"{name}: {content}" for name, content in said if content)),
+        *(text(" · ") + obtained if obtained else ()),
+    )
 
 
 def _row(material: Material, group: Group) -> tuple[Cell, ...]:
@@ -166,7 +174,7 @@ def _manual(material: Material, groups: Sequence[Group]) -> Section:
     table = Table(
         texts.sentence("title", "manual"),
         (
-            Column(texts.label("column", "control"), 1, "id"),
+            Column(texts.label("column", "control"), 1.2, "id"),
             Column(texts.label("column", "requirement"), 4.4),
             Column(texts.label("column", "subject"), 2, "id"),
             Column(texts.label("column", "answer"), 2.6, "blank"),

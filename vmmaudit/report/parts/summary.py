@@ -19,8 +19,10 @@ from vmmaudit.report.document import (
 )
 from vmmaudit.report.material import Material, cells, link, text
 from vmmaudit.report.parts.changes import repeated
+from vmmaudit.waivers import standings
 
-_SHOWN: Final = 20
+_SHOWN: Final = 6
+"""Findings named here: the summary is one page, and the gravest come first."""
 
 
 def summary(material: Material) -> Section:
@@ -56,12 +58,6 @@ def summary(material: Material) -> Section:
                 (_areas(material), material.note("summary", "areas")),
             ),
             Section("top", "", texts.sentence("title", "top"), _top(material)),
-            Section(
-                "not_assessed",
-                "",
-                texts.sentence("title", "not_assessed"),
-                _not_assessed(material),
-            ),
         ),
         page=True,
     )
@@ -107,7 +103,19 @@ def _grounds(material: Material, unassessed: int) -> tuple[Rich, ...]:
     else:
         said.append(material.say("opinion", "no_serious"))
     if unassessed:
-        said.append(material.say("opinion", "unassessed", unassessed=unassessed))
+        without = [g.control for g in material.groups if g.verdict is Verdict.NOT_ASSESSABLE]
+        said.append(
+            material.say("opinion", "unassessed", unassessed=unassessed)
+            + text(" ")
+            + material.several(without, 12)
+            + text(" ")
+            + material.say("opinion", "see", section=material.section("method"))
+        )
+    day = material.assessment.moment.date()
+    ending = [s.waiver for s in standings(material.scope, (), day) if s.soon]
+    if ending:
+        names = [f"{waiver.control} ({waiver.until})" for waiver in ending]
+        said.append(material.say("opinion", "ending") + text(" ") + material.several(names, 4, 120))
     return tuple(said)
 
 
@@ -144,7 +152,7 @@ def _top(material: Material) -> tuple[Block, ...]:
             Column(texts.label("column", "id"), 0.7, "id"),
             Column(texts.label("column", "severity"), 1.4),
             Column(texts.label("column", "title"), 4.4),
-            Column(texts.label("column", "control"), 1, "id"),
+            Column(texts.label("column", "control"), 1.2, "id"),
             Column(texts.label("column", "objects"), 0.9, "number"),
         ),
         tuple(
@@ -160,36 +168,14 @@ def _top(material: Material) -> tuple[Block, ...]:
                 text(group.control),
                 text(texts.number(len(group.members))),
             )
-            for group in material.findings
+            for group in material.findings[:_SHOWN]
         ),
     )
-    return (table,)
-
-
-def _not_assessed(material: Material) -> tuple[Block, ...]:
-    texts = material.texts
-    groups = [group for group in material.groups if group.verdict is Verdict.NOT_ASSESSABLE]
-    if not groups:
-        return (material.paragraph("summary", "all_assessed"),)
-    table = Table(
-        texts.sentence("title", "not_assessed"),
-        (
-            Column(texts.label("column", "control"), 1, "id"),
-            Column(texts.label("column", "title"), 3),
-            Column(texts.label("column", "gap"), 3.4),
-            Column(texts.label("column", "objects"), 0.9, "number"),
-        ),
-        tuple(
-            cells(
-                text(group.control),
-                text(texts.control(group.control).title),
-                material.sentence(group.members[0]),
-                text(texts.number(len(group.members))),
-            )
-            for group in groups[:_SHOWN]
-        ),
-    )
+    more = len(material.findings) - _SHOWN
+    if more <= 0:
+        return (table,)
+    section = material.section("findings")
     return (
-        material.paragraph("summary", "not_assessed", annex=material.section("gaps")),
         table,
+        material.note("summary", "more", more=more, section=section),
     )

@@ -41,6 +41,9 @@ margin-right:.8em;font-weight:600}
 .vmmaudit-explore ol{margin:.3em 0 .6em 1.4em;padding:0}
 .vmmaudit-explore .advice{border-left:4px solid #25497c;background:#f3f5f8;padding:.4em 1em;
 margin:.6em 0}.vmmaudit-explore .advice p{margin:.15em 0}
+.vmmaudit-explore details pre{white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere;
+background:#f6f7f8;padding:.5em .8em;margin:.2em 0 .6em;font-size:12px;border-radius:4px}
+.vmmaudit-explore details p{margin:.2em 0}
 .vmmaudit-explore summary{cursor:pointer;color:#25497c;margin:.5em 0}
 """.replace("\n", "")
 

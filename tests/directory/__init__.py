@@ -1,0 +1,1 @@
+"""A directory over a real socket that sets the limits of Windows, which Samba has not."""

@@ -1,0 +1,1 @@
+"""What breaks in the middle: servers, networks, disks, and the run itself."""

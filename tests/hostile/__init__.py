@@ -1,0 +1,1 @@
+"""Files and servers that somebody made to do harm."""

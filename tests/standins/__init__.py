@@ -1,0 +1,1 @@
+"""Stand-ins: small servers that speak the real protocols, for what Samba cannot play."""

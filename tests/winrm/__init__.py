@@ -1,0 +1,1 @@
+"""WinRM against stand-ins that speak the real protocol."""
