@@ -20,9 +20,7 @@ class Run:
 
     def __init__(self, capsys: pytest.CaptureFixture[str], *words: object) -> None:
         sys.argv = ["vmmaudit", *map(str, words)]
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        self.code = caught.value.code
+        self.code = cli.run()
         self.out, self.err = capsys.readouterr()
 
 

@@ -774,7 +774,7 @@ def version() -> None:
 
 
 def main() -> None:
-    """The entry point: turns every error into one sentence and one exit code."""
+    """The entry point of the process."""
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.ERROR)
     gc.set_threshold(50_000, 20, 100)  # a large site is millions of values, and none is a cycle
     for stream in (sys.stdout, sys.stderr):
@@ -782,6 +782,13 @@ def main() -> None:
         if reconfigure:
             reconfigure(encoding="utf-8", errors="backslashreplace")
     interruption.listen()
+    code = run()
+    interruption.ending()
+    sys.exit(code)
+
+
+def run() -> int:
+    """Do what `sys.argv` asks for: every error becomes one sentence and one exit code."""
     try:
         code = app(standalone_mode=False)
         if code == Exit.INTERRUPTED and not isinstance(code, Exit):  # typer's word, not ours
@@ -799,8 +806,7 @@ def main() -> None:
         code = Exit.OK
     except Exception as error:
         code = _unexpected(error)
-    interruption.ending()
-    sys.exit(int(code or 0))
+    return int(code or 0)
 
 
 def _asked(error: TyperException) -> str:

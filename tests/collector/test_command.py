@@ -19,9 +19,7 @@ libraries: [{share: '\\\\libserver01\\iso'}]
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     monkeypatch.setattr("sys.argv", ["vmmaudit", *map(str, arguments)])
-    with pytest.raises(SystemExit) as caught:
-        cli.main()
-    return int(caught.value.code or 0)
+    return cli.run()
 
 
 def test_the_script_is_written_out(tmp_path: Path, monkeypatch, capsys):

@@ -60,9 +60,7 @@ class Run:
 
     def __init__(self, capsys: pytest.CaptureFixture[str], *words: object) -> None:
         sys.argv = ["vmmaudit", "diagnose", *map(str, words)]
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        self.code = caught.value.code
+        self.code = cli.run()
         self.out, self.err = capsys.readouterr()
 
 

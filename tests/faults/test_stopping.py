@@ -43,6 +43,7 @@ def test_told_to_stop(tmp_path: Path, number: signal.Signals, seconds: float):
     output = tmp_path / "output"
     process = audit(output)
     while not listens(process):
+        assert process.poll() is None, process.communicate()
         time.sleep(0.01)
     time.sleep(seconds)
     process.send_signal(number)
