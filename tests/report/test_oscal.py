@@ -119,3 +119,15 @@ def test_a_hostile_name_is_no_markup() -> None:
     assert any(r"\<script\>alert\(1\)" in text for text in said)
     assert not any("<script>" in text for text in said)
     assert not set(json.dumps(result, ensure_ascii=False)) & set("\0\x07\x1b\u202e\u2066")
+
+
+def test_what_is_as_it_should_be_is_said_once_and_refers_to_the_assessment() -> None:
+    value = content(only(Verdict.PASS, Verdict.PASS, Verdict.FAIL, Verdict.FAIL))
+    (result,) = value["results"]
+    said = {item["props"][2]["value"]: item for item in result["observations"]}
+    resources = {f"#{item['uuid']}": item["title"] for item in value["back-matter"]["resources"]}
+
+    assert len(said["PASS"]["subjects"]) > 1
+    (evidence,) = said["PASS"]["relevant-evidence"]
+    assert resources[evidence["href"]] == "assessment.json"
+    assert all("href" not in item for item in said["FAIL"]["relevant-evidence"])

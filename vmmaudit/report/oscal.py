@@ -2,6 +2,8 @@
 
 Only what OSCAL can say: its findings are satisfied or not satisfied, so a
 control with a point that could not be assessed has observations and no finding.
+What is as it should be is one observation for each control, however large the site: which
+evidence says so of which subject stands in `assessment.json`, which it refers to.
 The words are those of one language; texts are Markdown there, so values are
 escaped for it. Equal input gives equal bytes, the UUIDs included.
 """
@@ -31,6 +33,8 @@ _NAMES: Final = "urn:vmmaudit:oscal"
 _ESCAPED: Final = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]<>()#+!|~&$^\"'-"})
 _PAIR: Final = " -> "
 _NO_STATEMENT: Final = frozenset({Verdict.NOT_ASSESSABLE, Verdict.MANUAL})
+_TOGETHER: Final = frozenset({Verdict.PASS, Verdict.NOT_APPLICABLE})
+_ASSESSMENT: Final = "assessment.json"
 
 
 def render_oscal(
@@ -164,18 +168,20 @@ class _Results:
         return found
 
     def _grouped(self, control: str) -> Mapping[tuple[str, ...], list[Judgement]]:
-        """The judgements of a control by what they say: equal words are one observation."""
+        """The judgements of a control that are one observation, by what it says."""
         found = defaultdict[tuple[str, ...], list[Judgement]](list)
+        requirement = self.texts.control(control).requirement
         for item in self.controls[control]:
-            template = self.texts.finding(control, item.code)
-            sentence = told(template, item.values, self.texts)
+            sentence = requirement
+            if item.verdict not in _TOGETHER:
+                template = self.texts.finding(control, item.code)
+                sentence = told(template, item.values, self.texts)
             found[control, item.verdict.value, item.code, sentence].append(item)
         return found
 
     def _observation(self, key: tuple[str, ...], members: Sequence[Judgement]) -> Json:
         control, verdict, code, sentence = key
         subjects = dict.fromkeys(part for item in members for part in _parts(item.subject))
-        cited = dict.fromkeys(name for item in members for name in item.evidence)
         found: Json = {
             "uuid": self._uuid("observation", *key),
             "title": _line(f"{control} {self.texts.control(control).title}"),
@@ -194,7 +200,10 @@ class _Results:
             ],
             "collected": self.moment,
         }
-        if cited:
+        if members[0].verdict in _TOGETHER:
+            href = f"#{self._uuid('file', _ASSESSMENT)}"
+            found["relevant-evidence"] = [{"href": href, "description": _line(_ASSESSMENT)}]
+        elif cited := dict.fromkeys(name for item in members for name in item.evidence):
             found["relevant-evidence"] = [self._cited(name) for name in cited]
         return found
 

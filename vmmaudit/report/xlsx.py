@@ -44,8 +44,6 @@ _FORMULA: Final = ("=", "+", "-", "@")
 _A4: Final = 9
 _LINE: Final = 13.5
 _LINES: Final = 12
-_FILLED: Final = 1.0
-"""How much of a cell's width its lines fill before they break."""
 
 
 def render_xlsx(
@@ -122,12 +120,15 @@ class Writer:
         for column, (head, width) in enumerate(zip(sheet.heads, sheet.widths, strict=True)):
             page.set_column(column, column, width)
             page.write_string(0, column, _text(head), self.formatted("head"))
+        page.set_default_row(_height(1))
         page.set_row(0, 32)
         shown = sheet.rows if len(sheet.rows) <= _ROWS else sheet.rows[: _ROWS - 1]
         for row, values in enumerate(shown, 1):
             for column, value in enumerate(values):
                 self._cell(page, row, column, value)
-            page.set_row(row, _height(values, sheet.widths))
+            lines = _lines(values, sheet.widths)
+            if lines > 1:
+                page.set_row(row, _height(lines))
         if len(shown) < len(sheet.rows):
             said = self.texts.fill(
                 self.texts.sentence("workbook", "cut"),
@@ -206,11 +207,11 @@ class Writer:
         match value:
             case None | "":
                 return  # a rule of the whole sheet draws its border
+            case str():
+                page.write_string(row, column, *self.written(value))
             case Mark():
                 kind = "badge" if value.text else "sign"
                 page.write_string(row, column, value.shown, self.formatted(f"{kind} {value.tone}"))
-            case str():
-                page.write_string(row, column, *self.written(value))
             case int():
                 page.write_number(row, column, value, self.formatted("number"))
             case datetime():
@@ -262,14 +263,19 @@ class Writer:
         return self.workbook.add_format(look)
 
 
-def _height(values: Sequence[Value], widths: Sequence[float]) -> float:
-    """Points for the row's longest text, wrapped: not every program fits a row by itself."""
+def _lines(values: Sequence[Value], widths: Sequence[float]) -> int:
+    """Lines of the row's longest text, wrapped: not every program fits a row by itself."""
     lines = 1
     for value, width in zip(values, widths, strict=True):
         text = value if isinstance(value, str) else value.shown if isinstance(value, Mark) else ""
-        if len(text) > lines * width * _FILLED:
-            lines = ceil(len(text) / (width * _FILLED))
-    return _LINE * min(lines, _LINES) + 2
+        if len(text) > lines * width:
+            lines = ceil(len(text) / width)
+    return min(lines, _LINES)
+
+
+def _height(lines: int) -> float:
+    """Points."""
+    return _LINE * lines + 2
 
 
 def _text(value: str) -> str:
