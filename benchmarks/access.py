@@ -2,7 +2,7 @@
 
 Both identities of every host × every file of every library. The rival evaluates each
 identity and file for itself, as a script over Get-Acl would; it runs on a sample.
-`python -m benchmarks.access [HOSTS LIBRARIES FILES]`
+`python -m benchmarks.access [HOSTS LIBRARIES FILES DISTINCT]`
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import itertools
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from benchmarks.measure import growth, row
 from tests import worlds
 from tests.simulate import simulate
-from tests.worlds import Group, Host, World, cifs
+from tests.worlds import FILE_ACL, Ace, Descriptor, Group, Host, Library, World, cifs
 from vmmaudit import questions
 from vmmaudit.facts import AccountFact, Facts, Missing, Principal, TokenFact, decode
 from vmmaudit.readiness import Chain
@@ -27,19 +27,37 @@ from vmmaudit.windows.access import READ, check
 SAMPLE = 4
 
 
-def world(hosts: int, libraries: int, files: int) -> World:
-    """A conforming site of that size; five hosts are missing from the group."""
+def world(hosts: int, libraries: int, files: int, distinct: int = 1) -> World:
+    """A conforming site of that size; five hosts are missing from the group.
+
+    The files of a library have so many distinct descriptors, of which all say the same.
+    """
     names = [f"H{number:05}" for number in range(hosts)]
     servers = [f"LIB{number:03}" for number in range(libraries)]
     targets = tuple(spn for server in servers for spn in cifs(server))
     good = worlds.conforming()
     isos = tuple(f"i{number}.iso" for number in range(files))
+    acls = [replace(FILE_ACL, aces=(*(FILE_ACL.aces or ()), more)) for more in _harmless(distinct)]
     return replace(
         good,
         hosts=tuple(Host(name, delegate_to=targets) for name in names),
-        libraries=tuple(worlds._library(server, isos) for server in servers),
+        libraries=tuple(_with(acls, worlds._library(server, isos)) for server in servers),
         groups=(Group("GG_HyperV_Hosts", "global", tuple(names[:-5])), *good.groups[1:]),
     )
+
+
+def _harmless(count: int) -> list[Ace]:
+    """ACEs that differ, for somebody whom an ACE before them gives everything."""
+    return [Ace(r"BUILTIN\Administrators", number, flags=0x10) for number in range(1, count + 1)]
+
+
+def _with(acls: Sequence[Descriptor], library: Library) -> Library:
+    (share,) = library.shares
+    items = (
+        item if item.size is None else replace(item, descriptor=acls[number % len(acls)])
+        for number, item in enumerate(share.items)
+    )
+    return replace(library, shares=(replace(share, items=tuple(items)),))
 
 
 def pair_by_pair(facts: Facts) -> tuple[int, float]:
@@ -101,9 +119,9 @@ def by_distinct(facts: Facts) -> tuple[int, float]:
     return _processor(evaluate)
 
 
-def main(hosts: int = 5000, libraries: int = 20, files: int = 2000) -> None:
-    """Print the row, and how it grows with files and with hosts."""
-    facts = decode(*simulate(world(hosts, libraries, files)))
+def main(hosts: int = 5000, libraries: int = 20, files: int = 2000, distinct: int = 100) -> None:
+    """Print the row, and how it grows with files, descriptors and hosts."""
+    facts = decode(*simulate(world(hosts, libraries, files, distinct)))
     naive, naive_seconds = pair_by_pair(facts)
     ours, seconds = by_distinct(decode(facts.evidence, facts.scope))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
@@ -128,6 +146,8 @@ def main(hosts: int = 5000, libraries: int = 20, files: int = 2000) -> None:
     )
     by_files = {count: _least(200, 5, count) for count in (20, 200, 2000)}
     growth("effective access, by files of a library", "files", by_files)
+    by_distinct_ones = {count: _least(200, 5, 2000, count) for count in (20, 200, 2000)}
+    growth("effective access, by distinct descriptors", "descriptors", by_distinct_ones)
     by_hosts = {count: _least(count, 5, 20) for count in (50, 500, 5000)}
     growth("effective access, by hosts", "hosts", by_hosts)
 

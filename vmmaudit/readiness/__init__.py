@@ -7,6 +7,7 @@ code that says why. Controls judge these links; they never compute them a second
 from __future__ import annotations
 
 from functools import cache
+from typing import TypeAlias
 
 from vmmaudit.assessment import Access as GrantedAccess
 from vmmaudit.assessment import Links, Readiness, Ternary
@@ -15,8 +16,12 @@ from vmmaudit.readiness import account, boot, delegation
 from vmmaudit.readiness.access import Access, FileAccess, GroupAccess
 from vmmaudit.readiness.link import Link
 from vmmaudit.scope import Host, Library
+from vmmaudit.windows.access import Token
 
 __all__ = ["Access", "Chain", "FileAccess", "GroupAccess", "Link"]
+
+_Fare: TypeAlias = tuple[Ternary, Token]
+"""How an identity meets a library: Read at the share layer, and what matters of its token."""
 
 
 class Chain:
@@ -28,6 +33,9 @@ class Chain:
         self.delegation = cache(self._delegation)
         self.delegatable = cache(self._delegatable)
         self.restarted = cache(self._restarted)
+        self._reads: dict[
+            tuple[str, tuple[_Fare | None, _Fare | None]], tuple[GrantedAccess, ...]
+        ] = {}
 
     def _delegation(self, host: Host, library: Library) -> Link:
         return delegation.delegation(self.facts, host, library)
@@ -58,13 +66,31 @@ class Chain:
     def reads(self, host: Host, library: Library) -> tuple[GrantedAccess, ...]:
         """Share and file layers together, once per distinct descriptor."""
         computer, account = self.facts.host(host), self.facts.account(host)
+        fares = self._fare(computer, library), self._fare(account, library)
+        key = library.share, fares
+        if key not in self._reads:  # few identities differ in what a library can tell apart
+            self._reads[key] = self._granted(library, fares)
+        return self._reads[key]
+
+    def _fare(self, who: Principal | AccountFact | Missing, library: Library) -> _Fare | None:
+        principal = who.principal if isinstance(who, AccountFact) else who
+        if isinstance(principal, Missing):
+            return None
+        token = self.access.token(principal, library)
+        if isinstance(token, Missing):
+            return None
+        share = self.access.share(principal, library).state
+        return share, self.access.relevant(token.token, library)
+
+    def _granted(
+        self, library: Library, fares: tuple[_Fare | None, _Fare | None]
+    ) -> tuple[GrantedAccess, ...]:
         reads: dict[str, list[Ternary | None]] = {}
-        for position, who in enumerate((computer, account)):
-            principal = who.principal if isinstance(who, AccountFact) else who
-            if isinstance(principal, Missing):
+        for position, fare in enumerate(fares):
+            if fare is None:
                 continue
-            share = self.access.share(principal, library).state
-            for file in self.access.groups(principal, library):
+            share, token = fare
+            for file in self.access.groups_of(token, library):
                 if file.digest:
                     pair = reads.setdefault(file.digest, [None, None])
                     known = [state for state in (pair[position],) if state]

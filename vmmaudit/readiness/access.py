@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from vmmaudit import questions
@@ -91,6 +92,7 @@ class Access:
         self._folders: dict[tuple[str, str], Link] = {}
         self._projected: dict[tuple[Token, str], Token] = {}
         self._groups: dict[tuple[str, Token], tuple[GroupAccess, ...]] = {}
+        self._count = cache(self._counted)
         self._outcomes: dict[tuple[str, Token, Ternary], _Outcome | None] = {}
 
     def check(self, descriptor: SecurityDescriptor, token: Token, wanted: int) -> Decision:
@@ -192,7 +194,7 @@ class Access:
         tree = self._facts.servers.tree(library)
         if isinstance(tree, Missing):
             return Link.unknown(tree)
-        total = sum(len(group.items) for group in self._facts.servers.file_groups(library))
+        total = self._count(library)
         values: dict[str, Value] = {
             "principal": principal.shown,
             "share": library.share,
@@ -221,10 +223,13 @@ class Access:
             return Link(Ternary.UNKNOWN, "NO_ISO", values, evidence)
         return Link(Ternary.YES, "", values, evidence)
 
+    def _counted(self, library: Library) -> int:
+        return sum(len(group.items) for group in self._facts.servers.file_groups(library))
+
     def groups(self, principal: Principal, library: Library) -> tuple[GroupAccess, ...]:
         """Every group of alike ISO files as `principal` meets it at the NTFS layer."""
         token = self.token(principal, library)
-        return () if isinstance(token, Missing) else self._of_token(token.token, library)
+        return () if isinstance(token, Missing) else self.groups_of(token.token, library)
 
     def files(self, principal: Principal, library: Library) -> tuple[FileAccess, ...]:
         """Every ISO of a share, one by one, in the order of their paths."""
@@ -235,7 +240,8 @@ class Access:
         )
         return tuple(sorted(found, key=lambda access: access.item.path.lower()))
 
-    def _of_token(self, token: Token, library: Library) -> tuple[GroupAccess, ...]:
+    def groups_of(self, token: Token, library: Library) -> tuple[GroupAccess, ...]:
+        """The same as any token meets it."""
         key = (library.share, self.relevant(token, library))
         if key not in self._groups:
             groups = self._facts.servers.file_groups(library)
@@ -277,7 +283,7 @@ class Access:
         """The files of one state, told once for all principals with an equal token."""
         key = (library.share, self.relevant(token.token, library), state)
         if key not in self._outcomes:
-            found = [g for g in self._of_token(token.token, library) if g.state is state]
+            found = [g for g in self.groups_of(token.token, library) if g.state is state]
             self._outcomes[key] = self._told(found, library) if found else None
         return self._outcomes[key]
 
