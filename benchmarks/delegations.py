@@ -15,6 +15,7 @@ from vmmaudit.windows.account_control import AccountControl
 ACTS = "msDS-AllowedToActOnBehalfOfOtherIdentity"
 TARGETS = "msDS-AllowedToDelegateTo"
 UNCONSTRAINED = "(userAccountControl:1.2.840.113556.1.4.803:=524288)"
+WANTED = ("sAMAccountName", "userAccountControl", TARGETS, ACTS)
 QUERY = f"(|{UNCONSTRAINED}({TARGETS}=*)({ACTS}=*))"
 
 
@@ -35,10 +36,9 @@ def main() -> None:
     """Print them."""
     auth = Authentication(secret="ccache")
     domain = Domain(name=DNS_DOMAIN, auth=auth, controllers=(CONTROLLER.fqdn,))
-    wanted = ("sAMAccountName", "userAccountControl", TARGETS, ACTS)
     base = questions.base_dn(DNS_DOMAIN)
     answer = Directory(domain, Vault()).answer(
-        questions.search(DNS_DOMAIN, base, "sub", QUERY, wanted)
+        questions.search(DNS_DOMAIN, base, "sub", QUERY, WANTED)
     )
     assert isinstance(answer, Answer), answer
     for row in answer.rows:

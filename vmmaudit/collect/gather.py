@@ -18,7 +18,7 @@ from vmmaudit.facts.services import Services
 from vmmaudit.scope import Scope
 from vmmaudit.windows.sid import domain_of, sid_from_bytes
 
-TARGETS_AT_ONCE: Final = 16
+TARGETS_AT_ONCE: Final = 32
 INTERRUPTED: Final = Gap(Reason.INTERRUPTED, "The run was interrupted before this was asked.")
 
 
