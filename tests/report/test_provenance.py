@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import zipfile
 from collections import Counter
@@ -18,7 +19,8 @@ from pypdf import PdfReader
 from tests.report import sample
 from tests.report.conftest import make
 from tests.report.test_document import sections
-from vmmaudit import questions
+from vmmaudit import __version__, questions
+from vmmaudit import commit as commits
 from vmmaudit.audit import Audit, demo
 from vmmaudit.collect import plan
 from vmmaudit.controls.texts import Texts, languages
@@ -239,6 +241,42 @@ def test_the_files_carry_what_the_report_prints(german: Document) -> None:
     for name, content in said.items():
         assert f"{name}={content}" in keywords
         assert f'<meta name="vmmaudit:{name}" content="{content}">' in page
+
+
+HEX = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    ("commit", "german", "english"),
+    [
+        (HEX, f"Commit {HEX}", f"commit {HEX}"),
+        (f"{HEX}-modified", f"Commit {HEX} mit Änderungen", f"commit {HEX} with modifications"),
+        ("", "Commit nicht bekannt", "commit not known"),
+    ],
+)
+def test_which_commit_collected_and_which_one_wrote(commit: str, german: str, english: str) -> None:
+    live = demo()
+    origin = replace(live.evidence.origin, tool="vmmaudit 7.1", commit=commit)
+    audit = replace(live, evidence=replace(live.evidence, origin=origin))
+    here = Texts.load("en").fill("commit {{commit}}", {"commit": commits.commit() or "not known"})
+    here = here.replace("-modified", " with modifications")
+    said = facts(sections(audit.document("de"))["provenance"])
+    assert said["Erhoben mit"] == f"vmmaudit 7.1, {german}"
+    document = audit.document("en")
+    said = facts(sections(document)["provenance"])
+    assert said["Collected with"] == f"vmmaudit 7.1, {english}"
+    assert said["Judged and written with"] == f"vmmaudit {__version__}, {here}"
+    assert properties(document).get("tool-commit", "") == commit
+    assert properties(document)["made-with"] == f"vmmaudit {__version__} {commits.commit()}".strip()
+
+    files = audit.files(["en"])
+    assert files == replace(audit).files(["en"])
+    book = load_workbook(io.BytesIO(files["workbook.en.xlsx"]))
+    assert f"vmmaudit 7.1, {english}" in [row[1].value for row in book.worksheets[0].rows]
+    (result,) = json.loads(files["oscal.json"])["assessment-results"]["results"]
+    props = {prop["name"]: prop["value"] for prop in result["props"]}
+    assert props.get("tool-commit", "") == commit
+    assert json.loads(files["assessment.json"]).get("commit", "") == commit
 
 
 def test_hostile_properties_are_plain_text() -> None:

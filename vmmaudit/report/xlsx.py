@@ -22,7 +22,7 @@ from vmmaudit.report.changed import changed
 from vmmaudit.report.document import ControlInfo, Document, Tone
 from vmmaudit.report.escape import visible
 from vmmaudit.report.excepted import excepted
-from vmmaudit.report.material import TONES, tone
+from vmmaudit.report.material import TONES, Tool, tone
 from vmmaudit.report.ooxml import MUTED, WASH
 from vmmaudit.report.ooxml import TONES as COLOURS
 from vmmaudit.report.prose import plain
@@ -155,9 +155,10 @@ class Writer:
         page.set_row(4, 30)
         row = 6
         facts = [(name, plain(content)) for name, content in cover.facts]
+        tool = Tool(assessment.tool, assessment.commit)
         facts += [
             (texts.label("field", "moment"), texts.moment(self.document.moment)),
-            (texts.label("field", "tool"), assessment.tool),
+            (texts.label("field", "tool"), plain(tool.shown(texts))),
             (texts.label("field", "catalogue"), assessment.catalogue),
             (texts.label("field", "scope"), assessment.scope),
         ]
