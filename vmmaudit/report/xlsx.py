@@ -42,6 +42,9 @@ _CHARACTERS: Final = 32_767
 _PROPERTY: Final = 255
 _FORMULA: Final = ("=", "+", "-", "@")
 _A4: Final = 9
+_A3: Final = 8
+_WIDE: Final = 200
+"""Characters in a row that could not be read on a smaller sheet."""
 _LINE: Final = 13.5
 _LINES: Final = 12
 _FILLED: Final = 1.0
@@ -119,6 +122,8 @@ class Writer:
         return page
 
     def _sheet(self, page: Any, sheet: Sheet) -> None:
+        if sum(sheet.widths) > _WIDE:
+            page.set_paper(_A3)
         for column, (head, width) in enumerate(zip(sheet.heads, sheet.widths, strict=True)):
             page.set_column(column, column, width)
             page.write_string(0, column, _text(head), self.formatted("head"))
@@ -143,6 +148,7 @@ class Writer:
 
     def _summary(self, page: Any, assessment: Assessment, found: Sequence[Sheet]) -> None:
         texts, cover = self.texts, self.document.cover
+        page.fit_to_pages(1, 1)
         page.set_column(0, 0, 44)
         page.set_column(1, 1, 80)
         page.hide_gridlines(2)

@@ -113,8 +113,8 @@ def _finding(material: Material, group: Group) -> Finding:
             ("risk", _first_paragraph(blocks(words.rationale, {}, texts))),
             ("grade", text(grade(group.verdict, info.severity, texts))),
             ("evidence", material.several(evidence, _EVIDENCE)),
-            ("mapping", text(", ".join(info.mapping))),
-            ("references", text("; ".join(info.references[:_REFERENCES]))),
+            ("mapping", value(", ".join(info.mapping))),
+            ("references", value("; ".join(info.references[:_REFERENCES]))),
         )
     )
     tail = Facts(

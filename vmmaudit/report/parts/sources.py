@@ -28,7 +28,7 @@ def requirements(material: Material) -> Facts | None:
         document, place = (found[1] or found[3], found[2] or found[4]) if found else (reference, "")
         places[document].setdefault(place)
     rows = tuple(
-        (name, text("; ".join(filter(None, sorted(places[name])))) or text("–"))
+        (name, value("; ".join(filter(None, sorted(places[name])))) or text("–"))
         for name in sorted(places, key=str.casefold)
     )
     return Facts(rows) if rows else None
