@@ -29,6 +29,8 @@ _BUILT_IN_GROUPS = {
     "Domain Controllers": (516, "global"),
     "Protected Users": (525, "global"),
 }
+READER = "auditor"
+"""The account that reads: none of the world's, and known to its directory."""
 _SCOPE_BITS = {"global": 2, "domain-local": 4, "universal": 8}
 _Filter = tuple[Any, ...]
 """An operator and filters, or `=`, an attribute and what it must be."""
@@ -137,7 +139,7 @@ class SimulatedWire:
     @property
     def origin(self) -> Origin:
         return Origin(
-            self.moment, rf"{NETBIOS}\auditor", f"auditor.{DOMAIN}", f"vmmaudit {__version__}"
+            self.moment, rf"{NETBIOS}\{READER}", f"auditor.{DOMAIN}", f"vmmaudit {__version__}"
         )
 
     def ask(self, asked: Sequence[Question]) -> list[Answer | Gap]:
@@ -373,6 +375,13 @@ class SimulatedWire:
                 primaryGroupID=[b"513"],
                 tokenGroups=self._token_groups(user.name, "Domain Users"),
             )
+        yield self._principal(
+            READER,
+            f"CN={READER},CN=Users,{BASE}",
+            objectClass=[b"top", b"person", b"organizationalPerson", b"user"],
+            objectCategory=[b"person"],
+            userAccountControl=[b"512"],
+        )
         for name, spns, more in self._computers():
             yield self._principal(
                 f"{name}$",
@@ -505,6 +514,12 @@ class SimulatedWire:
                 "domainFunctionality": (str(self.world.functional_level).encode(),),
                 "currentTime": (self.moment.strftime("%Y%m%d%H%M%S.0Z").encode(),),
             }
+            context = {
+                "msDS-PrincipalName": (self.origin.who.encode(),),
+                "tokenGroups": tuple(sid_to_bytes(self.sids[n]) for n in ("Domain Users", READER)),
+            }
+            if wanted == ",".join(context):
+                return [Row("", context)]
             return [Row("", values)]
         rows = []
         attributes = wanted.split(",")
@@ -548,7 +563,8 @@ def _sids(world: World) -> dict[str, str]:
     numbered = {name: f"{DOMAIN_SID}-{1103 + i}" for i, name in enumerate(names)}
     numbered |= {c.name: f"{DOMAIN_SID}-{900_000 + i}" for i, c in enumerate(world.controllers)}
     built_in = {name: f"{DOMAIN_SID}-{rid}" for name, (rid, _) in _BUILT_IN_GROUPS.items()}
-    return {**worlds.WELL_KNOWN, **built_in, **numbered}
+    reader = {READER: f"{DOMAIN_SID}-800000"}
+    return {**worlds.WELL_KNOWN, **built_in, **numbered, **reader}
 
 
 def _security() -> bytes:

@@ -137,6 +137,33 @@ def test_every_control_has_its_texts(language: str):
         assert own.remedy.get("default")
 
 
+def findings_of(control: Control) -> set[str]:
+    """The codes that become findings in the report."""
+    grave = {Verdict.FAIL, Verdict.WARN}
+    return {code for code, verdicts in declared(control.id).items() if grave & set(verdicts)}
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_finding_has_a_cause_of_one_sentence(language: str):
+    """It says how such a thing comes about, so it is no copy of what was found or required."""
+    texts = Texts.load(language)
+    for control in CATALOGUE:
+        own, codes = texts.control(control.id), findings_of(control)
+        assert [code for code in sorted(codes) if not own.cause_for(code)] == [], control.id
+        assert set(own.cause) - {"default"} <= codes, control.id
+        assert ("default" in own.cause) == bool(codes - set(own.cause)), control.id
+        for code, cause in own.cause.items():
+            assert re.fullmatch(r"[A-ZÄÖÜ„“].{39,239}[^.]\.", cause), (control.id, code, len(cause))
+            assert not re.search(r"\. [A-ZÄÖÜ„“]", cause), (control.id, code)
+            assert "{{" not in cause, (control.id, code)  # one sentence is said of all objects
+            assert cause not in {*own.finding.values(), own.requirement, own.rationale}
+
+
+def test_what_makes_no_finding_needs_no_cause():
+    silent = {control.id for control in CATALOGUE if not findings_of(control)}
+    assert {c.id for c in CATALOGUE if not Texts.load("de").control(c.id).cause} == silent
+
+
 @pytest.mark.parametrize("language", languages())
 def test_the_generated_document_is_current(language: str):
     generated = Path(__file__).parent.parent / f"docs/controls.{language}.md"
@@ -150,7 +177,7 @@ def test_all_languages_have_the_same_keys_and_placeholders():
     for other in others:
         for control in CATALOGUE:
             one, two = first.control(control.id), other.control(control.id)
-            for name in ("finding", "remedy", "remark"):
+            for name in ("finding", "cause", "remedy", "remark"):
                 mine, theirs = getattr(one, name), getattr(two, name)
                 assert set(mine) == set(theirs), (control.id, name)
                 for key in mine:

@@ -46,6 +46,17 @@ EVIDENCE = st.builds(
 )
 
 
+def test_the_commit_stands_in_the_header_where_it_is_known():
+    """Evidence from before there was one is read, and written as it was."""
+    for commit in ("", "a" * 40, "a" * 64 + "-modified"):
+        origin = Origin(AT, "CONTOSO\\prüfer", "jump01", "vmmaudit 0", commit)
+        data = format_.dumps(Evidence(origin))
+        header = json.loads(gzip.decompress(data).splitlines()[0])
+        assert header.get("commit", "") == commit
+        assert ("commit" in header) == bool(commit)
+        assert format_.read(io.BytesIO(data), "e").origin == origin
+
+
 def small() -> Evidence:
     return Evidence(
         ORIGIN,

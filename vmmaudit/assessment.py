@@ -212,7 +212,10 @@ class Readiness:
 
 @dataclass(frozen=True)
 class Assessment:
-    """Everything that was judged from one evidence file."""
+    """Everything that was judged from one evidence file.
+
+    `tool` and `commit` are those of the evidence: whoever judges it again gets the same.
+    """
 
     tool: str
     catalogue: str
@@ -222,6 +225,7 @@ class Assessment:
     verdicts: tuple[Judgement, ...]
     shares: tuple[ShareContent, ...]
     readiness: tuple[Readiness, ...]
+    commit: str = ""
 
     def counts(self) -> Counter[Verdict]:
         """How many verdicts of each kind."""
@@ -233,6 +237,7 @@ def dumps(assessment: Assessment) -> bytes:
     value = {
         "format": FORMAT,
         "tool": assessment.tool,
+        **({"commit": assessment.commit} if assessment.commit else {}),
         "catalogue": assessment.catalogue,
         "moment": assessment.moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "evidence": assessment.evidence,
@@ -328,6 +333,7 @@ def loads(data: bytes, name: str) -> Assessment:
             raise PackError(f"{name} has format {value['format']}; use a newer vmmaudit.")
         return Assessment(
             tool=value["tool"],
+            commit=value.get("commit", ""),
             catalogue=value["catalogue"],
             moment=datetime.fromisoformat(value["moment"]),
             evidence=value["evidence"],

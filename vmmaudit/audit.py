@@ -23,12 +23,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from vmmaudit import __version__, questions
 from vmmaudit import assessment as assessments
 from vmmaudit import evidence as evidence_format
 from vmmaudit import pack as packs
-from vmmaudit import questions
 from vmmaudit import scope as scope_format
 from vmmaudit.assessment import Assessment
+from vmmaudit.commit import commit
 from vmmaudit.errors import AuditError, PackError, UsageError
 from vmmaudit.evidence import Evidence
 from vmmaudit.facts import Facts, decode
@@ -97,6 +98,7 @@ class Audit:
         """The audit report in the first of `languages` (default: the scope's first)."""
         from vmmaudit.controls.texts import Texts
         from vmmaudit.report.build import build
+        from vmmaudit.report.material import Tool
 
         chosen = self.languages(languages)[0]
         if chosen not in self._documents:
@@ -108,6 +110,7 @@ class Audit:
                 Texts.load(chosen),
                 previous=self.previous,
                 software=_software(),
+                maker=Tool(f"vmmaudit {__version__}", commit()),
             )
         return self._documents[chosen]
 
@@ -230,6 +233,7 @@ class Audit:
             packs.name_of(self.name, origin.moment),
             files,
             tool=origin.tool,
+            commit=origin.commit,
             moment=origin.moment,
             derived_from=self.derived_from,
         )

@@ -769,8 +769,32 @@ def schema(
 
 @app.command()
 def version() -> None:
-    """Print the version."""
-    _print(f"vmmaudit {__version__}")
+    """Print the version, and the commit of the source."""
+    from vmmaudit.commit import commit
+
+    _print(f"vmmaudit {__version__} (commit {commit() or 'not known'})")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_version,
+            is_eager=True,
+            help="Print version and commit, and exit.",
+        ),
+    ] = False,
+) -> None:
+    """What goes before a command."""
+    del version
 
 
 def main() -> None:

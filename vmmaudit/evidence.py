@@ -6,14 +6,15 @@ No secret can be in it, since only listed attributes are ever asked for.
 
 File format 1 (gzip, one JSON value a line, keys sorted):
 
-    header   {"format":1, "tool":…, "moment":…, "who":…, "machine":…}
+    header   {"format":1, "tool":…, "commit":…, "moment":…, "who":…, "machine":…}
     blob     {"blob":SHA-256, "data":base64}                          sorted by digest
     answer   {"ask":[server, kind, …detail], "at":…, "from":…, "rows":[[name, {key:[value…]}]…]}
     gap      {"ask":[…], "at":…, "reason":…, "text":…}                both sorted by question
     trailer  {"end":number of lines before it, "sha256":digest of those lines}
 
 A value is text where it is printable UTF-8, else {"b64":…}; values of 64 bytes
-and more stand once as a blob and are named by {"blob":SHA-256}.
+and more stand once as a blob and are named by {"blob":SHA-256}. There is no "commit" where it is
+not known of which commit the tool was.
 
 What somebody else than the reader in the header asked, elsewhere, has "by":[who, machine]. An
 answer that was not asked for again has "taken":digest of the evidence that it was taken from.
@@ -151,12 +152,16 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The moment of reading, who read, from which machine, with which tool version."""
+    """The moment of reading, who read, from which machine, with which tool version.
+
+    `commit` is that of the tool's source, as `vmmaudit.commit` has it; empty: not known.
+    """
 
     moment: datetime
     who: str
     machine: str
     tool: str
+    commit: str = ""
 
     @property
     def reader(self) -> Reader:
@@ -327,7 +332,8 @@ class _Reader:
         moment = _moment(value["moment"])
         if moment is None:
             raise self._error("the moment of reading is missing")
-        return Origin(moment, *(_text(value[name]) for name in ("who", "machine", "tool")))
+        who, machine, tool = (_text(value[name]) for name in ("who", "machine", "tool"))
+        return Origin(moment, who, machine, tool, _text(value.get("commit", "")))
 
     def _blob(self, value: dict[str, Any]) -> None:
         data = base64.b64decode(value["data"], validate=True)
@@ -375,6 +381,7 @@ def _lines(evidence: Evidence) -> Iterator[bytes]:
             "moment": _stamp(origin.moment),
             "tool": origin.tool,
             "who": origin.who,
+            **({"commit": origin.commit} if origin.commit else {}),
         }
     )
     blobs = {

@@ -40,6 +40,7 @@ def assess(facts: Facts, catalogue: Sequence[Control] = CATALOGUE) -> Assessment
     verdicts = tuple(_judgements(world, catalogue))
     return Assessment(
         tool=evidence.origin.tool,
+        commit=evidence.origin.commit,
         catalogue=catalogue_digest(catalogue),
         moment=evidence.origin.moment,
         evidence=evidence.digest(),

@@ -84,6 +84,7 @@ def write(
     tool: str,
     moment: datetime,
     derived_from: str | None = None,
+    commit: str = "",
 ) -> Pack:
     """Write all files and the manifest under a temporary name, then rename the folder.
 
@@ -95,6 +96,7 @@ def write(
     manifest = {
         "format": FORMAT,
         "tool": tool,
+        **({"commit": commit} if commit else {}),
         "moment": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "derived_from": derived_from,
         "files": [

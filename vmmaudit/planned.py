@@ -110,6 +110,7 @@ class PlannedChange:
             packs.name_of(f"{self.audit.name}-change", origin.moment),
             self.files(self.audit.languages(languages)),
             tool=origin.tool,
+            commit=origin.commit,
             moment=origin.moment,
             derived_from=self.audit.derived_from,
         )

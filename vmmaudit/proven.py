@@ -122,6 +122,7 @@ class ChangeProof:
             packs.name_of(f"{self.after.name}-change-proof", origin.moment),
             self.files(self.after.languages(languages)),
             tool=origin.tool,
+            commit=origin.commit,
             moment=origin.moment,
             derived_from=self.after.derived_from,
         )

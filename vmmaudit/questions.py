@@ -6,6 +6,7 @@ Everything the tool ever reads from a directory or a server stands in this file.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from vmmaudit.evidence import Question
@@ -156,6 +157,14 @@ def root_dse(domain: str) -> Question:
             "rootDomainNamingContext",
         ),
     )
+
+
+def security_context(domain: str) -> Question:
+    """As whom the controller sees the one who asks: SIDs, and from Windows the name too.
+
+    Attributes of the rootDSE that are told on request alone (MS-ADTS 3.1.1.3.2).
+    """
+    return search(domain, "", "base", "(objectClass=*)", ("msDS-PrincipalName", "tokenGroups"))
 
 
 def domain_object(domain: str) -> Question:
@@ -309,6 +318,23 @@ def link_times(domain: str, dn: str) -> Question:
 def names(domain: str, wanted: Iterable[str]) -> list[Question]:
     """The accounts behind SIDs, some at a time."""
     return _of_sids(domain, wanted, _NAMES)
+
+
+def readers(domain: str, wanted: Iterable[str]) -> list[Question]:
+    """Those of the SIDs that are of a user or a computer, not of a group: who it is."""
+    return [
+        replace(found, detail=(*found.detail[:2], f"(&(objectClass=user){query})", attributes))
+        for found in _of_sids(domain, wanted, ("objectClass", "objectSid", "sAMAccountName"))
+        for query, attributes in (found.detail[2:],)
+    ]
+
+
+def looks_up(question: Question, sid: str) -> bool:
+    """Whether it asks for whatever has this SID."""
+    if question.kind == LOCAL_NAMES:
+        return sid in question.detail
+    asks = question.kind == SEARCH and question.detail[2].startswith("(|")
+    return asks and _by_sid(sid) in question.detail[2]
 
 
 def _of_sids(domain: str, wanted: Iterable[str], attributes: Iterable[str]) -> list[Question]:

@@ -50,13 +50,18 @@ def assessment() -> dict[str, Any]:
                 "verdicts": {"type": "array", "items": _judgement()},
                 "shares": {"type": "array", "items": _share()},
                 "readiness": {"type": "array", "items": _readiness()},
-            }
+            },
+            commit={"type": "string", "description": "Of the tool; absent: not known."},
         ),
     }
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties)}
+def _object(properties: dict[str, Any], **optional: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {**properties, **optional},
+        "required": list(properties),
+    }
 
 
 def _judgement() -> dict[str, Any]:

@@ -24,10 +24,13 @@ from tests.worlds import DOMAIN
 from vmmaudit import evidence as evidence_format
 from vmmaudit import questions
 from vmmaudit.assessment import Assessment
+from vmmaudit.audit import Audit
 from vmmaudit.collect.gather import collect
 from vmmaudit.collect.replay import Replay
 from vmmaudit.evidence import Reason
 from vmmaudit.judge import judge
+from vmmaudit.report.document import Facts
+from vmmaudit.report.prose import plain
 
 pytestmark = pytest.mark.live
 
@@ -111,6 +114,22 @@ def _unpacked(path: Path, data: bytes) -> list[bytes]:
         attached = [content for found in reader.attachments.values() for content in found]
         return [*pages, *attached]
     return []
+
+
+def test_whoever_reads_with_a_ticket_is_named_by_sid(lab: Lab):
+    apply(lab, worlds.conforming())
+    evidence, scope = collected(lab, worlds.conforming(), "auditor")
+    report = Audit("lab", scope_text(worlds.conforming()), scope, evidence).document("de")
+    (said,) = [
+        plain(content)
+        for section in report.sections[0].sections
+        for block in section.blocks
+        if isinstance(block, Facts)
+        for name, content in block.rows
+        if name == "Ausführendes Konto"
+    ]
+    session = f" · Sitzung auf dem Prüfrechner: {evidence.origin.who}"
+    assert said == f"auditor@{DOMAIN} ({lab.sid_of('auditor')}){session}"
 
 
 def test_collected_evidence_is_complete(lab: Lab):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import zipfile
 from collections import Counter
@@ -18,11 +19,17 @@ from pypdf import PdfReader
 from tests.report import sample
 from tests.report.conftest import make
 from tests.report.test_document import sections
-from vmmaudit import questions
+from tests.simulate import without
+from tests.worlds import DOMAIN_SID
+from vmmaudit import __version__, questions
+from vmmaudit import commit as commits
 from vmmaudit.audit import Audit, demo
 from vmmaudit.collect import plan
+from vmmaudit.collect.gather import follow
+from vmmaudit.collect.replay import Replay
 from vmmaudit.controls.texts import Texts, languages
-from vmmaudit.evidence import IMPORTED, Answer, Evidence, Question
+from vmmaudit.evidence import IMPORTED, Answer, Evidence, Question, Row
+from vmmaudit.facts import decode
 from vmmaudit.report.document import Document, Facts, Paragraph, Section, Table
 from vmmaudit.report.docx import render_docx
 from vmmaudit.report.html import render_html
@@ -32,7 +39,7 @@ from vmmaudit.report.prose import plain
 from vmmaudit.report.register import summarise
 from vmmaudit.report.xlsx import render_xlsx
 from vmmaudit.scope import parse
-from vmmaudit.windows.sid import sid_from_bytes
+from vmmaudit.windows.sid import sid_from_bytes, sid_to_bytes
 
 FILE = "ad.ldf (SHA-256 " + "a" * 64 + ")"
 
@@ -172,15 +179,75 @@ def test_who_read_is_named_by_sid_where_the_scope_says_who(user: str) -> None:
         origin=replace(found.evidence.origin, who=user),
         answers={**found.evidence.answers, asked: known},
     )
+    by_ticket = CONTEXT
+    assert by_ticket not in next(plan.domain(scope, "contoso.com"))
+    told = without(told, by_ticket)
     sid = sid_from_bytes(known.rows[0].first("objectSid") or b"")
     for evidence, wanted in (
         (told, f"{user} ({sid})"),
-        (found.evidence, found.evidence.origin.who),
+        (without(found.evidence, by_ticket), found.evidence.origin.who),
         (replace(told, answers={**told.answers, asked: replace(known, rows=())}), user),
     ):
         audit = Audit("demo", text, scope, evidence)
         section = sections(audit.document("de"))["provenance"]
         assert facts(section)["Ausführendes Konto"] == wanted
+
+
+CONTEXT = questions.security_context("contoso.com")
+
+
+def seen_as(*sids: str, name: str = "") -> Answer:
+    """What a controller says of whoever asks; only Windows tells a name."""
+    values = {"tokenGroups": tuple(map(sid_to_bytes, sids))}
+    named = {"msDS-PrincipalName": (name.encode(),)} if name else {}
+    return Answer((Row("", {**values, **named}),), "dc01.contoso.com", sample.MOMENT)
+
+
+def test_who_read_with_a_ticket_is_named_as_the_directory_sees_them() -> None:
+    found = demo()
+    mine, account = f"{DOMAIN_SID}-800000", f"{DOMAIN_SID}-1103"
+    group = f"{DOMAIN_SID}-513"
+    for who, told, wanted in (
+        (
+            r"CONTOSO\auditor",
+            seen_as(group, mine, name=r"CONTOSO\auditor"),
+            rf"CONTOSO\auditor ({mine})",
+        ),
+        ("Auditor", seen_as(mine, group), f"auditor@contoso.com ({mine})"),
+        (
+            "root",
+            seen_as(mine),
+            f"auditor@contoso.com ({mine}) · Sitzung auf dem Prüfrechner: root",
+        ),
+        ("x", seen_as(group, name=r"OTHER\x"), r"OTHER\x"),
+        ("x", seen_as(group), "x"),
+        ("x", seen_as(), "x"),
+        ("x", replace(seen_as(), rows=()), "x"),
+        ("x", seen_as(mine, account), "x"),  # of two, nobody knows which
+    ):
+        evidence = found.evidence
+        told_so = Evidence(
+            replace(evidence.origin, who=who), {**evidence.answers, CONTEXT: told}, evidence.gaps
+        )
+        section = sections(replace(found, evidence=told_so).document("de"))["provenance"]
+        assert facts(section)["Ausführendes Konto"] == wanted
+
+
+def test_only_users_and_computers_of_the_token_are_asked_for() -> None:
+    """And a group among them does not count as looked up: nobody asked who it is."""
+    found = demo()
+    foreign, group = "S-1-5-21-9-9-9-1104", f"{DOMAIN_SID}-4711"
+    told = seen_as(f"{DOMAIN_SID}-800000", foreign, group, "S-1-5-11")
+    world = replace(found.evidence, answers={**found.evidence.answers, CONTEXT: told})
+    (target,) = (t for t in plan.targets(found.scope) if t.steps is plan.domain)
+    sent = [question for question, _ in follow(target, Replay(world).ask)]
+    asked = questions.readers("contoso.com", [f"{DOMAIN_SID}-800000", group])
+    assert [q for q in sent if "(objectClass=user)" in "".join(q.detail)] == asked
+    answer = Answer((), "dc01.contoso.com", sample.MOMENT)
+    evidence = replace(world, answers={**world.answers, **dict.fromkeys(asked, answer)})
+    directory = decode(evidence, found.scope).directory
+    assert not directory.was_looked_up(group)
+    assert directory.was_looked_up(f"{DOMAIN_SID}-513")
 
 
 def test_reach_that_was_tried_is_no_limit() -> None:
@@ -239,6 +306,42 @@ def test_the_files_carry_what_the_report_prints(german: Document) -> None:
     for name, content in said.items():
         assert f"{name}={content}" in keywords
         assert f'<meta name="vmmaudit:{name}" content="{content}">' in page
+
+
+HEX = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    ("commit", "german", "english"),
+    [
+        (HEX, f"Commit {HEX}", f"commit {HEX}"),
+        (f"{HEX}-modified", f"Commit {HEX} mit Änderungen", f"commit {HEX} with modifications"),
+        ("", "Commit nicht bekannt", "commit not known"),
+    ],
+)
+def test_which_commit_collected_and_which_one_wrote(commit: str, german: str, english: str) -> None:
+    live = demo()
+    origin = replace(live.evidence.origin, tool="vmmaudit 7.1", commit=commit)
+    audit = replace(live, evidence=replace(live.evidence, origin=origin))
+    here = Texts.load("en").fill("commit {{commit}}", {"commit": commits.commit() or "not known"})
+    here = here.replace("-modified", " with modifications")
+    said = facts(sections(audit.document("de"))["provenance"])
+    assert said["Erhoben mit"] == f"vmmaudit 7.1, {german}"
+    document = audit.document("en")
+    said = facts(sections(document)["provenance"])
+    assert said["Collected with"] == f"vmmaudit 7.1, {english}"
+    assert said["Judged and written with"] == f"vmmaudit {__version__}, {here}"
+    assert properties(document).get("tool-commit", "") == commit
+    assert properties(document)["made-with"] == f"vmmaudit {__version__} {commits.commit()}".strip()
+
+    files = audit.files(["en"])
+    assert files == replace(audit).files(["en"])
+    book = load_workbook(io.BytesIO(files["workbook.en.xlsx"]))
+    assert f"vmmaudit 7.1, {english}" in [row[1].value for row in book.worksheets[0].rows]
+    (result,) = json.loads(files["oscal.json"])["assessment-results"]["results"]
+    props = {prop["name"]: prop["value"] for prop in result["props"]}
+    assert props.get("tool-commit", "") == commit
+    assert json.loads(files["assessment.json"]).get("commit", "") == commit
 
 
 def test_hostile_properties_are_plain_text() -> None:

@@ -7,6 +7,7 @@ import json
 import random
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -371,6 +372,21 @@ def test_another_version_is_named(pack: Path, monkeypatch: pytest.MonkeyPatch) -
     found = verify(pack)
     assert found.failures == ()
     assert any(note.endswith("this is vmmaudit 99.0.") for note in found.notes)
+
+
+def test_another_commit_is_named_and_judges_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo = facade.demo()
+    origin = replace(demo.evidence.origin, commit="a" * 40)
+    written = replace(demo, evidence=replace(demo.evidence, origin=origin)).write(tmp_path, "en")
+    assert written is not None
+    assert written.manifest["commit"] == "a" * 40
+    for here, notes in (("b" * 40, 1), ("a" * 40, 0), ("", 0)):
+        monkeypatch.setattr(rejudging, "commit", lambda here=here: here)
+        found = verify(written.folder)
+        assert found.failures == ()
+        assert [note.endswith(f"this is {here}.") for note in found.notes] == [True] * notes
 
 
 def test_a_report_that_carries_a_list_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

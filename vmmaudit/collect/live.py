@@ -14,6 +14,7 @@ from vmmaudit.collect import winrm
 from vmmaudit.collect.credentials import Vault
 from vmmaudit.collect.ldap import Directory
 from vmmaudit.collect.smb import FileServer
+from vmmaudit.commit import commit
 from vmmaudit.evidence import Answer, Gap, Origin, Question, Reason
 from vmmaudit.scope import Domain, nearest
 
@@ -54,6 +55,7 @@ class Live:
             who=self._who(),
             machine=platform.node().lower(),
             tool=f"vmmaudit {__version__}",
+            commit=commit(),
         )
 
     @property

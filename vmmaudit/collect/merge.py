@@ -66,5 +66,5 @@ def _rank(question: Question, reply: Answer | Gap, origin: Origin) -> _Rank:
     return isinstance(reply, Answer), not taken, reply.at or _NEVER, record(question, told)
 
 
-def _earlier(origin: Origin) -> tuple[datetime, str, str, str]:
-    return origin.moment, origin.machine, origin.who, origin.tool
+def _earlier(origin: Origin) -> tuple[datetime, str, str, str, str]:
+    return origin.moment, origin.machine, origin.who, origin.tool, origin.commit

@@ -13,6 +13,7 @@ from pathlib import Path
 from vmmaudit import __version__, questions
 from vmmaudit.collect.wire import Wire
 from vmmaudit.collector import manifest
+from vmmaudit.commit import commit
 from vmmaudit.evidence import IMPORTED, Answer, Gap, Origin, Question, Reason
 from vmmaudit.imports.attributes import moment_of
 from vmmaudit.imports.directory import Directory, NotExportedError
@@ -33,7 +34,8 @@ class Offline:
     def __init__(self, folder: Path, scope: Scope) -> None:
         now = datetime.now(UTC).replace(microsecond=0)
         self._digests: dict[str, str] = {}
-        self._origin = Origin(now, getpass.getuser(), platform.node(), f"vmmaudit {__version__}")
+        tool = f"vmmaudit {__version__}"
+        self._origin = Origin(now, getpass.getuser(), platform.node(), tool, commit())
         records = self._read(folder)
         self._now = self._origin.moment
         self._directory = Directory(records)

@@ -68,7 +68,8 @@ def targets(scope: Scope) -> list[Target]:
 
 def domain(scope: Scope, name: str) -> Plan:
     """Everything about one domain that does not depend on what servers say."""
-    root, _, _, points, *_ = yield [
+    by_ticket = [questions.security_context(name)] if _names_nobody(scope, name) else []
+    root, itself, _, points, *others = yield [
         questions.root_dse(name),
         questions.domain_object(name),
         questions.trusts(name),
@@ -78,7 +79,12 @@ def domain(scope: Scope, name: str) -> Plan:
         questions.cluster_names(name),
         questions.silos(name),
         *_readers(scope, name),
+        *by_ticket,
     ]
+    if by_ticket:
+        own = set(_sids(others[-1], "tokenGroups"))
+        for sid in _sids(itself, "objectSid"):
+            yield questions.readers(name, of_domain(own, sid))
     configuration = next(iter(_texts(root, "configurationNamingContext")), "")
     if configuration:
         yield [questions.partition(name, configuration)]
@@ -146,6 +152,11 @@ def _readers(scope: Scope, name: str) -> list[Question]:
         for user in sorted(users)
         if questions.account_domain(scope, user) == name
     ]
+
+
+def _names_nobody(scope: Scope, name: str) -> bool:
+    """Whether the logon in a domain is that of a session or a ticket, and not in the scope."""
+    return not any(domain.auth.user for domain in scope.domains if domain.name == name)
 
 
 def _lookups(scope: Scope, name: str) -> list[Question]:

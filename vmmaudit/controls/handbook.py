@@ -34,6 +34,7 @@ def _lines(catalogue: Sequence[Control], texts: Texts) -> Iterator[str]:
         yield ""
         yield from _findings(own, outcomes, texts)
         yield from _table(texts, "remark", own.remark)
+        yield from _table(texts, "cause", own.cause)
         yield from _bases(outcomes, texts)
         for code, remedy in own.remedy.items():
             yield ""

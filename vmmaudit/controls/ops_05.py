@@ -20,7 +20,7 @@ OPS_05 = Control(
     version=1,
     severity=Severity.LOW,
     origin=Origin.VENDOR,
-    references=("Event log Microsoft-Windows-Hyper-V-VMMS-Admin",),
+    references=("Windows event log: Microsoft-Windows-Hyper-V-VMMS-Admin",),
     mapping=mapping.OPERATION,
     cases=_cases,
 )

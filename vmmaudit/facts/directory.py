@@ -16,7 +16,7 @@ from vmmaudit.facts.principal import Principal
 from vmmaudit.facts.principal import decode as decode_principal
 from vmmaudit.scope import Scope
 from vmmaudit.windows import lsat, replication
-from vmmaudit.windows.sid import NAMES, sid_from_bytes, sid_to_bytes
+from vmmaudit.windows.sid import NAMES, sid_from_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,10 +274,7 @@ class Directory:
 
     def was_looked_up(self, sid: str) -> bool:
         """Whether a domain or a server was asked for the name behind a SID, and answered."""
-        wanted = "".join(f"\\{byte:02x}" for byte in sid_to_bytes(sid))
-        by_domain = (question.detail[2] for question, _ in self._evidence.of(questions.SEARCH))
-        by_server = (question.detail for question, _ in self._evidence.of(questions.LOCAL_NAMES))
-        return any(wanted in query for query in by_domain) or any(sid in sids for sids in by_server)
+        return any(questions.looks_up(question, sid) for question in self._evidence.answers)
 
     def known(self) -> tuple[Principal, ...]:
         """Everybody of whom anything was read."""

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from vmmaudit import questions
 from vmmaudit.assessment import Assessment, GrantedWaiver, Judgement, Readiness
-from vmmaudit.evidence import Answer, Evidence, Origin, Question, Reader, Row
+from vmmaudit.evidence import Answer, Evidence, Question, Reader, Row
 from vmmaudit.pseudonyms.harvest import harvest
 from vmmaudit.pseudonyms.key import Key
 from vmmaudit.pseudonyms.rewrite import Rewriter
@@ -75,9 +75,7 @@ def pseudonymise(
 def _evidence(evidence: Evidence, rewriter: Rewriter, key: Key) -> Evidence:
     origin = evidence.origin
     return Evidence(
-        Origin(
-            origin.moment, rewriter.text(origin.who), rewriter.text(origin.machine), origin.tool
-        ),
+        replace(origin, who=rewriter.text(origin.who), machine=rewriter.text(origin.machine)),
         {
             _question(question, rewriter): _answer(question, answer, rewriter, key)
             for question, answer in evidence.answers.items()

@@ -10,7 +10,7 @@ from vmmaudit.assessment import Assessment
 from vmmaudit.controls.texts import Texts
 from vmmaudit.report.data import own_templates
 from vmmaudit.report.document import ControlInfo, Document
-from vmmaudit.report.material import SEVERITIES, Material
+from vmmaudit.report.material import NOBODY, SEVERITIES, Material, Tool
 from vmmaudit.report.parts import (
     basis,
     changes,
@@ -70,6 +70,7 @@ def build(
     *,
     previous: Assessment | None = None,
     software: Iterable[str] = (),
+    maker: Tool = NOBODY,
 ) -> Document:
     """The audit report in the language of `texts`.
 
@@ -81,6 +82,7 @@ def build(
         catalogue: the controls in document order.
         previous: the last audit's assessment, which tells repeat findings.
         software: name and version of what else took part, as printed.
+        maker: the tool that judged, and builds this.
 
     Raises:
         TextError: the catalogue's texts lack a word this assessment needs.
@@ -95,6 +97,7 @@ def build(
         {info.id: info for info in catalogue},
         previous,
         tuple(software),
+        maker,
     )
     audit, identifier = scope.audit, front.identifier(material)
     return Document(
@@ -116,6 +119,7 @@ def build(
             evidence.origin,
             texts,
             previous.evidence if previous else "",
+            f"{maker.name} {maker.commit}".strip(),
         ),
         templates=own_templates(scope.branding),
         words={

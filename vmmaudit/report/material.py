@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import Final
 
 from vmmaudit.assessment import Assessment, Judgement, Readiness, Ternary, Verdict
+from vmmaudit.commit import MODIFIED
 from vmmaudit.compare import Comparison, compare, repeats
 from vmmaudit.controls.texts import Fill, Texts
 from vmmaudit.report.document import Block, Cell, ControlInfo, Paragraph, Rich, Run, Style, Tone
@@ -49,6 +50,25 @@ ANNEXES: Final = ("evidence", "extracts", "queries", "gaps", "glossary", "abbrev
 
 
 @dataclass(frozen=True)
+class Tool:
+    """A vmmaudit: its name with the version, and the commit of its source where it is known."""
+
+    name: str
+    commit: str = ""
+
+    def shown(self, texts: Texts) -> Rich:
+        """As a document prints it; nothing where no tool is named."""
+        if not self.name:
+            return ()
+        plain = self.commit.removesuffix(MODIFIED)
+        how = "modified" if plain != self.commit else "known" if plain else "unknown"
+        return rich(texts.sentence("tool", how), {"tool": self.name, "commit": plain}, texts)
+
+
+NOBODY: Final = Tool("")
+
+
+@dataclass(frozen=True)
 class Group:
     """Judgements that say the same of several subjects: one control, one verdict, one code."""
 
@@ -75,6 +95,7 @@ class Material:
     catalogue: Mapping[str, ControlInfo]
     previous: Assessment | None = None
     software: tuple[str, ...] = ()
+    maker: Tool = NOBODY
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:

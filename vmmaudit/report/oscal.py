@@ -134,6 +134,7 @@ class _Results:
             "end": self.moment,
             "props": [
                 _prop("tool", self.assessment.tool),
+                *([_prop("tool-commit", commit)] if (commit := self.assessment.commit) else []),
                 _prop("catalogue", self.assessment.catalogue),
                 _prop("evidence-sha256", self.assessment.evidence),
                 _prop("scope-sha256", self.assessment.scope),

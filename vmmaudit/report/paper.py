@@ -12,7 +12,7 @@ from vmmaudit.controls.texts import Texts, fill
 from vmmaudit.evidence import Origin
 from vmmaudit.report.data import own_templates
 from vmmaudit.report.document import Column, Cover, Document, Facts, Rich, Section, Table, Tone
-from vmmaudit.report.material import cells, code, kept, label_of, text, value
+from vmmaudit.report.material import Tool, cells, code, kept, label_of, text, value
 from vmmaudit.report.properties import person, properties
 from vmmaudit.scope import Role, Scope
 
@@ -147,7 +147,7 @@ def _facts(texts: Texts, scope: Scope, paper: Paper) -> dict[str, Rich]:
         "moment": text(texts.moment(found.moment)),
         "who": value(paper.origin.who),
         "machine": value(paper.origin.machine),
-        "tool": value(found.tool),
+        "tool": Tool(found.tool, found.commit).shown(texts),
         "catalogue": value(found.catalogue),
         "scope": code(found.scope),
         "previous": code(paper.previous),

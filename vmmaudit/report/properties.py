@@ -24,10 +24,12 @@ def properties(
     origin: Origin,
     texts: Texts,
     previous: str = "",
+    made_with: str = "",
 ) -> Mapping[str, str]:
     """Names and values; what has no value is left out.
 
-    `previous` is the SHA-256 of the evidence that the document is compared with.
+    `previous` is the SHA-256 of the evidence that the document is compared with, `made_with` the
+    tool, version and commit that judged that evidence and wrote the document.
     """
     audit = scope.audit
     until = kept_until(scope, assessment.moment)
@@ -45,6 +47,8 @@ def properties(
         "collected-by": origin.who,
         "collected-on": origin.machine,
         "tool": assessment.tool,
+        "tool-commit": assessment.commit,
+        "made-with": made_with,
         "catalogue": assessment.catalogue,
         "period-from": audit.period.start.isoformat() if audit.period else "",
         "period-to": audit.period.end.isoformat() if audit.period else "",

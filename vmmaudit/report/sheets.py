@@ -274,7 +274,7 @@ def _entry(entry: Entry, texts: Texts) -> tuple[Value, ...]:
         entry.id,
         entry.kind,
         entry.server,
-        " · ".join(entry.detail),
+        " · ".join(filter(None, entry.detail)),
         entry.source,
         texts.reasons[entry.reason] if entry.reason else None,
         entry.at,
@@ -286,7 +286,7 @@ def _entry(entry: Entry, texts: Texts) -> tuple[Value, ...]:
 
 def _gap(entry: Entry, texts: Texts) -> tuple[Value, ...]:
     reason = texts.reasons[entry.reason] if entry.reason else None
-    about = (entry.id, entry.kind, entry.server, " · ".join(entry.detail))
+    about = (entry.id, entry.kind, entry.server, " · ".join(filter(None, entry.detail)))
     return (*about, reason, entry.text, entry.at)
 
 

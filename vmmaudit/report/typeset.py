@@ -36,7 +36,11 @@ _LONG: Final = re.compile(r"\b(?:E-[0-9a-f]{10}|[A-Z]{1,4}-[0-9]{2,4})\b|\S{13,}
 _ID: Final = re.compile(r"[A-Z]{1,4}-[0-9a-f]{2,10}")
 _NAME: Final = re.compile(r"[-,./\\_$@:=0-9]")
 _PROSE_NAME: Final = re.compile(r"[./\\_$@:=](?=[^\W_])|[0-9]")
-_PIECE: Final = re.compile(r"[-,./\\@:=]{0,2}[^-,./\\@:=]{1,16}|[-,./\\@:=]")
+_PIECE: Final = re.compile(
+    r"[-,./\\@:=]{0,2}[^-,./\\@:=]{1,16}(?![^-,./\\@:=])"
+    r"|[-,./\\_@:=]{0,2}[^-,./\\_@:=]{1,16}|[-,./\\_@:=]"
+)
+"""Of a longer one, too, what an underscore parts; what nothing parts, after 16 characters."""
 _HEX: Final = re.compile(r"[0-9a-f]{32,}")
 _DIGEST: Final = re.compile(r".{1,8}")
 _PATTERNS: Final = {Style.VALUE: _NAME, Style.CODE: _NAME}

@@ -22,7 +22,7 @@ from vmmaudit.report.changed import changed
 from vmmaudit.report.document import ControlInfo, Document, Tone
 from vmmaudit.report.escape import visible
 from vmmaudit.report.excepted import excepted
-from vmmaudit.report.material import TONES, tone
+from vmmaudit.report.material import TONES, Tool, tone
 from vmmaudit.report.ooxml import MUTED, WASH
 from vmmaudit.report.ooxml import TONES as COLOURS
 from vmmaudit.report.prose import plain
@@ -42,6 +42,9 @@ _CHARACTERS: Final = 32_767
 _PROPERTY: Final = 255
 _FORMULA: Final = ("=", "+", "-", "@")
 _A4: Final = 9
+_A3: Final = 8
+_WIDE: Final = 200
+"""Characters in a row that could not be read on a smaller sheet."""
 _LINE: Final = 13.5
 _LINES: Final = 12
 
@@ -117,6 +120,8 @@ class Writer:
         return page
 
     def _sheet(self, page: Any, sheet: Sheet) -> None:
+        if sum(sheet.widths) > _WIDE:
+            page.set_paper(_A3)
         for column, (head, width) in enumerate(zip(sheet.heads, sheet.widths, strict=True)):
             page.set_column(column, column, width)
             page.write_string(0, column, _text(head), self.formatted("head"))
@@ -144,6 +149,7 @@ class Writer:
 
     def _summary(self, page: Any, assessment: Assessment, found: Sequence[Sheet]) -> None:
         texts, cover = self.texts, self.document.cover
+        page.fit_to_pages(1, 1)
         page.set_column(0, 0, 44)
         page.set_column(1, 1, 80)
         page.hide_gridlines(2)
@@ -156,9 +162,10 @@ class Writer:
         page.set_row(4, 30)
         row = 6
         facts = [(name, plain(content)) for name, content in cover.facts]
+        tool = Tool(assessment.tool, assessment.commit)
         facts += [
             (texts.label("field", "moment"), texts.moment(self.document.moment)),
-            (texts.label("field", "tool"), assessment.tool),
+            (texts.label("field", "tool"), plain(tool.shown(texts))),
             (texts.label("field", "catalogue"), assessment.catalogue),
             (texts.label("field", "scope"), assessment.scope),
         ]

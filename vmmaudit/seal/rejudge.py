@@ -15,6 +15,7 @@ from vmmaudit import evidence as evidence_format
 from vmmaudit import pack as packs
 from vmmaudit import scope as scope_format
 from vmmaudit.assessment import Assessment
+from vmmaudit.commit import commit
 from vmmaudit.errors import AuditError
 from vmmaudit.judge import catalogue_digest, judge
 from vmmaudit.scope import Role
@@ -56,9 +57,12 @@ def rejudge(files: Mapping[str, bytes], folder: Path) -> Rejudged:
     except AuditError as error:
         return Rejudged((str(error),))
     notes = []
-    if evidence.origin.tool != f"vmmaudit {__version__}":
+    made, here = evidence.origin, f"vmmaudit {__version__}"
+    if made.tool != here:
+        notes.append(f"The pack was made by {made.tool}; this is {here}.")
+    elif made.commit and commit() and made.commit != commit():
         notes.append(
-            f"The pack was made by {evidence.origin.tool}; this is vmmaudit {__version__}."
+            f"The pack was made by {made.tool} of commit {made.commit}; this is {commit()}."
         )
     problems: tuple[str, ...] = ()
     if packs.ASSESSMENT in files:

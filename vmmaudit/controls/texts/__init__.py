@@ -1,7 +1,7 @@
 """The words of every document: one folder per language beside this file, and the loader.
 
-    <language>/<CONTROL>.toml   title, requirement, rationale, evidence; [finding], [remedy],
-                                [remark]
+    <language>/<CONTROL>.toml   title, requirement, rationale, evidence; [finding], [cause],
+                                [remedy], [remark]
     <language>/labels.toml      words of tables, verdicts, severities, kinds; the locale
     <language>/reasons.toml     one phrase for every `vmmaudit.evidence.Reason`
     <language>/report.toml      the sentences of the audit report
@@ -111,16 +111,22 @@ def _list(value: tuple[str, ...], locale: str) -> str:
 class ControlTexts:
     """The words of one control; the tables are keyed by the codes of its verdicts.
 
-    `evidence` says what is read for it, and from where.
+    `evidence` says what is read for it, and from where; `cause` by which mechanism a finding
+    comes about, whoever is to answer for it.
     """
 
     title: str
     requirement: str
     rationale: str = ""
     finding: Mapping[str, str] = field(default_factory=dict)
+    cause: Mapping[str, str] = field(default_factory=dict)
     remedy: Mapping[str, str] = field(default_factory=dict)
     remark: Mapping[str, str] = field(default_factory=dict)
     evidence: str = ""
+
+    def cause_for(self, code: str) -> str:
+        """How what `code` names comes about; empty where the catalogue does not say."""
+        return self.cause.get(code) or self.cause.get("default", "")
 
     def remedy_for(self, code: str) -> str:
         """What to do about `code`; empty where the catalogue has no advice."""

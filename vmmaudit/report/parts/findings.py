@@ -28,7 +28,7 @@ from vmmaudit.report.material import (
     values,
 )
 from vmmaudit.report.parts.changes import repeated
-from vmmaudit.report.prose import blocks, closed
+from vmmaudit.report.prose import blocks, closed, rich
 
 _EACH: Final = 40
 _NAMED: Final = 1_500
@@ -108,13 +108,13 @@ def _finding(material: Material, group: Group) -> Finding:
             ("requirement", _first_paragraph(blocks(words.requirement, {}, texts))),
             ("fact", fact),
             ("objects", material.several(names, _EVIDENCE)),
-            ("cause", material.say("findings", "cause")),
+            ("cause", _cause(material, group)),
             ("impact", impact),
             ("risk", _first_paragraph(blocks(words.rationale, {}, texts))),
             ("grade", text(grade(group.verdict, info.severity, texts))),
             ("evidence", material.several(evidence, _EVIDENCE)),
-            ("mapping", text(", ".join(info.mapping))),
-            ("references", text("; ".join(info.references[:_REFERENCES]))),
+            ("mapping", value(", ".join(info.mapping))),
+            ("references", value("; ".join(info.references[:_REFERENCES]))),
         )
     )
     tail = Facts(
@@ -153,6 +153,13 @@ def _rows(material: Material, *rows: tuple[str, Rich]) -> tuple[tuple[str, Rich]
 
 def _several(material: Material, group: Group) -> Rich:
     return material.say("findings", "several", count=len(group.members))
+
+
+def _cause(material: Material, group: Group) -> Rich:
+    """The technical cause, where the catalogue knows it, and who is to name the other one."""
+    known = material.texts.control(group.control).cause_for(group.code)
+    said = rich(known, {}, material.texts)
+    return (*said, *text(" " if said else ""), *material.say("findings", "cause"))
 
 
 def _first_paragraph(found: tuple[Block, ...]) -> Rich:

@@ -14,7 +14,7 @@ from vmmaudit.report.document import (
     Section,
     Table,
 )
-from vmmaudit.report.material import Material, cells, code, kept, text, value
+from vmmaudit.report.material import Material, Tool, cells, code, kept, text, value
 from vmmaudit.report.parts.sources import controllers, exports, reader
 from vmmaudit.report.parts.summary import opinion
 from vmmaudit.report.properties import VERSION, person, run
@@ -111,7 +111,8 @@ def control_data(material: Material) -> Section:
         ("readers", material.several(sorted(material.evidence.readers), 12)),
         ("controllers", material.several(controllers(material), 12)),
         ("exports", material.several(exports(material), 12, 4_000)),
-        ("tool", value(material.assessment.tool)),
+        ("tool", Tool(material.assessment.tool, material.assessment.commit).shown(texts)),
+        ("maker", material.maker.shown(texts)),
         ("catalogue", value(material.assessment.catalogue)),
         ("software", value("; ".join(material.software))),
         ("run", code(run(material.evidence.digest))),

@@ -28,7 +28,7 @@ def requirements(material: Material) -> Facts | None:
         document, place = (found[1] or found[3], found[2] or found[4]) if found else (reference, "")
         places[document].setdefault(place)
     rows = tuple(
-        (name, text("; ".join(filter(None, sorted(places[name])))) or text("–"))
+        (name, value("; ".join(filter(None, sorted(places[name])))) or text("–"))
         for name in sorted(places, key=str.casefold)
     )
     return Facts(rows) if rows else None
@@ -41,20 +41,61 @@ def controllers(material: Material) -> list[str]:
 
 
 def reader(material: Material) -> Rich:
-    """The account that read, and its SID where the directory told it."""
-    who, scope = material.evidence.origin.who, material.scope
-    if not who:
-        return ()
-    asked = questions.account(questions.account_domain(scope, who), who)
-    answer = material.evidence.answers.get(asked.id)
+    """The accounts that read, each with its SID where the directory told it.
+
+    With a ticket it is the directory that says who it was; the session on the machine that read
+    may have another name.
+    """
+    scope, who = material.scope, material.evidence.origin.who
+    seen = dict(found for domain in scope.domains if (found := _seen(material, domain.name)))
+    if who and (not seen or who in {domain.auth.user for domain in scope.domains}):
+        seen[who] = _known(material, questions.account_domain(scope, who), who)
+    shown: Rich = ()
+    for name, sid in sorted(seen.items()):
+        shown += (*(text("; ") if shown else ()), *value(name))
+        shown += (*text(" ("), *code(sid), *text(")")) if sid else ()
+    if who and _short(who) not in map(_short, seen):
+        shown += (*text(" · "), *material.say("control", "session", who=who))
+    return shown
+
+
+def _seen(material: Material, domain: str) -> tuple[str, str] | None:
+    """As whom a domain sees whoever asks it, and the SID of that account where it was found."""
+    told = material.evidence.answers.get(questions.security_context(domain).id)
+    if told is None or not told.rows:
+        return None
+    name = (told.rows[0].first("msDS-PrincipalName") or b"").decode("utf-8", "replace")
+    sids = set(told.rows[0].values.get("tokenGroups", ()))
+    accounts = {
+        raw: f"{(row.first('sAMAccountName') or b'?').decode('utf-8', 'replace')}@{entry.server}"
+        for entry in material.evidence.entries
+        if entry.kind == questions.SEARCH and entry.id in material.evidence.answers
+        for row in material.evidence.answers[entry.id].rows
+        if (raw := row.first("objectSid")) in sids and b"user" in row.values.get("objectClass", ())
+    }
+    if len(accounts) != 1:
+        return (name, "") if name else None
+    ((sid, account),) = accounts.items()
+    return name or account, _sid(sid)
+
+
+def _known(material: Material, domain: str, who: str) -> str:
+    """The SID of an account as its domain told it; empty where it did not."""
+    answer = material.evidence.answers.get(questions.account(domain, who).id)
     found = [raw for row in (answer.rows if answer else ()) if (raw := row.first("objectSid"))]
-    if len(found) != 1:
-        return value(who)
+    return _sid(found[0]) if len(found) == 1 else ""
+
+
+def _short(name: str) -> str:
+    r"""The account in `DOMAIN\name` and `name@domain`, whatever the case."""
+    return name.rpartition("\\")[2].partition("@")[0].casefold()
+
+
+def _sid(raw: bytes) -> str:
     try:
-        sid = sid_from_bytes(found[0])
+        return sid_from_bytes(raw)
     except FormatError:
-        return value(who)
-    return (*value(who), *text(" ("), *code(sid), *text(")"))
+        return ""
 
 
 def exports(material: Material) -> list[str]:
