@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 from vmmaudit import canonical
+from vmmaudit.display import Tone
 from vmmaudit.errors import PackError
 
 FORMAT: Final = 1
@@ -32,6 +33,21 @@ class Verdict(StrEnum):
     NOT_ASSESSABLE = "NOT_ASSESSABLE"
     NOT_APPLICABLE = "NOT_APPLICABLE"
     MANUAL = "MANUAL"
+
+    @property
+    def tone(self) -> Tone:
+        """The symbol and the colour in which it is shown."""
+        return _TONES[self]
+
+
+_TONES: Final[Mapping[Verdict, Tone]] = {
+    Verdict.PASS: Tone.GOOD,
+    Verdict.WARN: Tone.WARN,
+    Verdict.FAIL: Tone.BAD,
+    Verdict.NOT_ASSESSABLE: Tone.UNKNOWN,
+    Verdict.NOT_APPLICABLE: Tone.NONE,
+    Verdict.MANUAL: Tone.MANUAL,
+}
 
 
 class Ternary(StrEnum):

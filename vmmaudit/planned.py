@@ -24,14 +24,13 @@ from vmmaudit.change.plan import EntryStep, Plan, dumps
 from vmmaudit.change.scripts import script
 from vmmaudit.change.words import actor, sentence
 from vmmaudit.controls.texts import Texts
+from vmmaudit.display import framed, safe, visible
 from vmmaudit.errors import UsageError
 from vmmaudit.judge import assess
 from vmmaudit.pack import Pack
 from vmmaudit.proven import ChangeProof
-from vmmaudit.report.cell import framed, safe
 from vmmaudit.report.change import build_request
 from vmmaudit.report.docx import render_docx
-from vmmaudit.report.escape import visible
 from vmmaudit.report.pdf import render_pdf
 from vmmaudit.report.record import as_csv, as_json
 from vmmaudit.report.request import Request

@@ -19,10 +19,9 @@ from vmmaudit.change.moved import ENTRIES, Moved, missing, moved
 from vmmaudit.change.plan import Plan, Step
 from vmmaudit.change.words import sentence
 from vmmaudit.controls.texts import Texts
+from vmmaudit.display import framed, safe, visible
 from vmmaudit.pack import Pack
-from vmmaudit.report.cell import framed, safe
 from vmmaudit.report.docx import render_docx
-from vmmaudit.report.escape import visible
 from vmmaudit.report.pdf import render_pdf
 from vmmaudit.report.proof import Proof, build_proof, table
 from vmmaudit.report.record import as_csv, as_json

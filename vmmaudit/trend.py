@@ -16,8 +16,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from vmmaudit.assessment import Assessment, Ternary, Verdict
 from vmmaudit.controls.texts import Texts
+from vmmaudit.display import visible
 from vmmaudit.report.data import data_folder
-from vmmaudit.report.escape import visible
 
 _HIGH: Final = 36
 _ROW: Final = 64

@@ -11,9 +11,9 @@ from vmmaudit.assessment import Ternary
 from vmmaudit.change.goal import IN_FORCE
 from vmmaudit.change.words import actor, sentence
 from vmmaudit.controls.texts import Texts
+from vmmaudit.display import visible
 from vmmaudit.explain.chain import Entry, Explanation, Step
 from vmmaudit.facts import Holding
-from vmmaudit.report.escape import visible
 from vmmaudit.windows.access import FULL, READ
 
 SIGNS: Final = {Ternary.YES: "✓", Ternary.NO: "✗", Ternary.UNKNOWN: "?"}

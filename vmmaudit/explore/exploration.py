@@ -12,14 +12,13 @@ from vmmaudit.audit import Audit
 from vmmaudit.change.changes import Change
 from vmmaudit.change.suppose import Suppose
 from vmmaudit.controls.texts import Texts
+from vmmaudit.display import framed, safe
 from vmmaudit.errors import UsageError
 from vmmaudit.explore.matrix import Matrix
 from vmmaudit.explore.picture import Picture
 from vmmaudit.explore.shown import Table
 from vmmaudit.explore.tables import Tables
 from vmmaudit.explore.what_if import WhatIf
-from vmmaudit.report.cell import framed, safe
-from vmmaudit.report.material import TONES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,7 +186,7 @@ class Exploration:
         evidence, pairs = self.audit.evidence, self.audit.assessment.readiness
         counts = self.audit.assessment.counts()
         tiles = "".join(
-            f"<li><strong>{TONES[verdict].symbol} {self.texts.number(counts[verdict])}</strong>"
+            f"<li><strong>{verdict.tone.symbol} {self.texts.number(counts[verdict])}</strong>"
             f"{safe(self.texts.label('verdict', verdict.value))}</li>"
             for verdict in Verdict
             if counts[verdict]

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from vmmaudit.assessment import Assessment, Readiness
 from vmmaudit.controls.texts import Texts
-from vmmaudit.report.cell import framed, safe
-from vmmaudit.report.document import Tone
+from vmmaudit.display import Tone, framed, safe
 from vmmaudit.report.material import tone
 
 if TYPE_CHECKING:

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Final
 from vmmaudit.assessment import Ternary
 from vmmaudit.change.goal import DELEGATABLE, DELEGATION, IN_FORCE
 from vmmaudit.controls.texts import Texts
+from vmmaudit.display import framed, safe, visible
 from vmmaudit.explain import Explanation
 from vmmaudit.explain.chain import Entry, Step
 from vmmaudit.explain.shown import advice, page, told, verdict
 from vmmaudit.explore.drawing import Box, Row, draw
 from vmmaudit.explore.permissions import in_words
 from vmmaudit.facts import Holding
-from vmmaudit.report.cell import framed, safe
-from vmmaudit.report.escape import visible
 
 if TYPE_CHECKING:
     import pandas as pd

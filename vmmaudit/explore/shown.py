@@ -14,10 +14,8 @@ import pandas as pd
 
 from vmmaudit.assessment import Ternary, Verdict
 from vmmaudit.controls.texts import Texts
+from vmmaudit.display import framed, safe, visible
 from vmmaudit.explore.extra import interactive, parts
-from vmmaudit.report.cell import framed, safe
-from vmmaudit.report.escape import visible
-from vmmaudit.report.material import TONES
 
 _PLAIN: Final = 50
 _PAGE: Final = 10
@@ -64,7 +62,7 @@ class Table:
             case Ternary():
                 return word("explore", "value", value.value)
             case Verdict():
-                return f"{TONES[value].symbol} {self.texts.label('verdict', value.value)}"
+                return f"{value.tone.symbol} {self.texts.label('verdict', value.value)}"
             case bool():
                 return word("explore", "value", "true" if value else "false")
             case str():

@@ -10,9 +10,8 @@ from vmmaudit.audit import Audit
 from vmmaudit.change.words import actor, sentence
 from vmmaudit.compare import Comparison, Moved, compare
 from vmmaudit.controls.texts import Texts
+from vmmaudit.display import framed, safe
 from vmmaudit.explore.matrix import Matrix
-from vmmaudit.report.cell import framed, safe
-from vmmaudit.report.material import TONES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,7 +115,7 @@ class WhatIf:
     def _verdict(self, judgement: Judgement | None) -> str:
         if judgement is None:
             return "<td>–</td>"
-        tone = TONES[judgement.verdict]
+        tone = judgement.verdict.tone
         word = safe(self.texts.label("verdict", judgement.verdict.value))
         return f"<td class='{tone.value}'>{tone.symbol} {word}</td>"
 

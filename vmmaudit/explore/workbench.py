@@ -7,13 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from vmmaudit.change.changes import Change
+from vmmaudit.display import framed, safe, visible
 from vmmaudit.errors import AuditError
 from vmmaudit.explore.extra import parts
 from vmmaudit.explore.picture import Picture
 from vmmaudit.explore.what_if import WhatIf
 from vmmaudit.facts import Tree
-from vmmaudit.report.cell import framed, safe
-from vmmaudit.report.escape import visible
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
+from vmmaudit.display import Tone, visible
 from vmmaudit.report import markup
-from vmmaudit.report.escape import visible
 
 
 class Style(StrEnum):
@@ -24,32 +24,6 @@ class Style(StrEnum):
     STRONG = "strong"
     VALUE = "value"
     CODE = "code"
-
-
-class Tone(StrEnum):
-    """What a symbol and its colour say; the symbol says it without the colour."""
-
-    GOOD = "good"
-    WARN = "warn"
-    BAD = "bad"
-    UNKNOWN = "unknown"
-    NONE = "none"
-    MANUAL = "manual"
-
-    @property
-    def symbol(self) -> str:
-        """One character that can be told from the others in black and white."""
-        return SYMBOLS[self]
-
-
-SYMBOLS: Final = {
-    Tone.GOOD: "✓",
-    Tone.WARN: "!",
-    Tone.BAD: "✗",
-    Tone.UNKNOWN: "?",
-    Tone.NONE: "–",
-    Tone.MANUAL: "✎",
-}
 
 
 @dataclass(frozen=True, slots=True)
