@@ -45,9 +45,9 @@ _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _ROWS: Final = 50
 _SHEET: Final = """
 .vmmaudit-explore{color:#1d232b;font:14px/1.5 "Source Sans 3","Segoe UI",Arial,sans-serif;
-background:#fff;padding:6px 8px}
+background:#fff;padding:6px 8px;border-radius:4px}
 .vmmaudit-explore h3{font-weight:600;margin:.4em 0 .5em;font-size:1.15em}
-.vmmaudit-explore table{border-collapse:separate;border-spacing:2px;margin:0 0 .6em;
+.vmmaudit-explore table{color:inherit;border-collapse:separate;border-spacing:2px;margin:0 0 .6em;
 font-size:13px;display:table;table-layout:auto}
 .vmmaudit-explore table :is(th,td){text-align:left!important;vertical-align:top;padding:.25em .7em;
 background:#fff;color:inherit;white-space:normal;max-width:none}
@@ -64,9 +64,13 @@ border-radius:4px;display:inline-block;max-width:100%}
 .vmmaudit-explore :is(td,span,p).unknown{color:#444f5e;background:#e6eaef}
 .vmmaudit-explore :is(td,span,p).none{color:#5f6873;background:#f6f7f8}
 .vmmaudit-explore :is(td,span,p).manual{color:#25497c;background:#e3ebf7}
+.vmmaudit-explore td[role=gridcell]{cursor:pointer}
+.vmmaudit-explore td[role=gridcell]:hover{box-shadow:inset 0 0 0 1px currentColor}
+.vmmaudit-explore td[role=gridcell][aria-selected=true]{box-shadow:inset 0 0 0 2px #25497c}
+.vmmaudit-explore td[role=gridcell]:focus-visible{outline:3px solid #d08700;outline-offset:-1px}
 .vmmaudit-explore td.moved{outline:2px solid #25497c;outline-offset:-2px}
 .vmmaudit-explore .was{opacity:.62;font-weight:400}
-.vmmaudit-explore .tiles{display:flex;flex-wrap:wrap;gap:.6em;margin:.5em 0;padding:0;
+.vmmaudit-explore .tiles{display:flex;flex-wrap:wrap;gap:.6em;margin:.5em 0!important;padding:0!important;
 list-style:none}
 .vmmaudit-explore .tiles li{background:#f3f5f8;border-top:3px solid #8a94a1;padding:.4em .9em;
 min-width:6.5em}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from vmmaudit.assessment import Ternary, Verdict
 from vmmaudit.audit import Audit
 from vmmaudit.change.changes import Change
+from vmmaudit.change.find import find_host
 from vmmaudit.change.suppose import Suppose
 from vmmaudit.controls.texts import Texts
 from vmmaudit.display import framed, safe
@@ -54,8 +55,8 @@ class Exploration:
 
     @property
     def matrix(self) -> Matrix:
-        """Hosts × library shares, worst host first."""
-        return Matrix(self.audit.assessment, self.texts)
+        """Hosts × library shares, worst host first; a click on a place shows its chain."""
+        return Matrix(self.audit.assessment, self.texts, bench=lambda: self.workbench)
 
     @property
     def hosts(self) -> Table:
@@ -114,25 +115,35 @@ class Exploration:
 
         Args:
             host: its name as in the scope, or the short one (`HYPER07`).
-            file: a UNC path, a path under the share, or a file name that is there once.
+            file: a UNC path, a path under the share, or a file name that is there once; empty:
+                the image with most wrong for this host.
 
         Raises:
             UsageError: there is no such host or file, or no image at all.
         """
         if not host or not file:
-            worst = self.worst()
+            known = find_host(self.audit.facts, host).name if host else ""
+            worst = self.worst(known)
             host, file = host or worst[0], file or worst[1]
         return Picture(self.audit.explain(host, file), self.texts)
 
-    def worst(self) -> tuple[str, str]:
+    def worst(self, host: str = "", share: str = "") -> tuple[str, str]:
         """The host and the image that it is most worth to begin with.
+
+        Args:
+            host: only this one, by its name in the scope.
+            share: only this one, as in the scope.
 
         Raises:
             UsageError: no image was seen in any share.
         """
         order = (Ternary.NO, Ternary.UNKNOWN, Ternary.YES)
         pairs = sorted(
-            self.audit.assessment.readiness,
+            (
+                pair
+                for pair in self.audit.assessment.readiness
+                if host in ("", pair.host) and share.lower() in ("", pair.share.lower())
+            ),
             key=lambda pair: (order.index(pair.ready), -len(pair.broken)),
         )
         chains = (
