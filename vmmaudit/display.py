@@ -70,7 +70,8 @@ border-radius:4px;display:inline-block;max-width:100%}
 .vmmaudit-explore td[role=gridcell]:focus-visible{outline:3px solid #d08700;outline-offset:-1px}
 .vmmaudit-explore td.moved{outline:2px solid #25497c;outline-offset:-2px}
 .vmmaudit-explore .was{opacity:.62;font-weight:400}
-.vmmaudit-explore .tiles{display:flex;flex-wrap:wrap;gap:.6em;margin:.5em 0!important;padding:0!important;
+.vmmaudit-explore .tiles{display:flex;flex-wrap:wrap;gap:.6em;margin:.5em 0!important;
+padding:0!important;
 list-style:none}
 .vmmaudit-explore .tiles li{background:#f3f5f8;border-top:3px solid #8a94a1;padding:.4em .9em;
 min-width:6.5em}
@@ -147,10 +148,12 @@ def table(frame: pd.DataFrame) -> str:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, Tone):
+        return f"<td class='{value.value}'>{value.symbol}</td>"
     tone = getattr(value, "tone", None)
     if isinstance(tone, Tone):
         return f"<td class='{tone.value}'>{tone.symbol} {safe(value)}</td>"
-    return f"<td>{safe(value)}</td>"
+    return f"<td>{safe('' if value is None else value)}</td>"
 
 
 def properties(values: Mapping[str, object]) -> str:

@@ -22,9 +22,9 @@ from vmmaudit.assessment import Assessment
 from vmmaudit.change.filed import filed
 from vmmaudit.change.plan import EntryStep, Plan, dumps
 from vmmaudit.change.scripts import script
-from vmmaudit.change.words import actor, sentence
+from vmmaudit.change.words import headings
 from vmmaudit.controls.texts import Texts
-from vmmaudit.display import framed, safe, visible
+from vmmaudit.display import framed, safe
 from vmmaudit.errors import UsageError
 from vmmaudit.judge import assess
 from vmmaudit.pack import Pack
@@ -46,7 +46,7 @@ CHANGE: Final = "change.ps1"
 ROLLBACK: Final = "rollback.ps1"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PlannedChange:
     """The smallest set of changes for some hosts and libraries of an audit."""
 
@@ -115,18 +115,7 @@ class PlannedChange:
 
     def to_frame(self, language: str = "en") -> pd.DataFrame:
         """One row per step."""
-        import pandas as pd
-
-        texts = Texts.load(language)
-        return pd.DataFrame(
-            {
-                "step": number,
-                "who": actor(change, texts),
-                "what": visible(sentence(change, texts)),
-            }
-            for number, step in enumerate(self.plan.steps, 1)
-            for change in step.changes
-        )
+        return self.plan.to_frame(language)
 
     @property
     def language(self) -> str:
@@ -135,8 +124,7 @@ class PlannedChange:
 
     def listing(self) -> pd.DataFrame:
         """One row per step in the reader's words: headings and values."""
-        texts = Texts.load(self.language)
-        heads = [texts.word("change", "column", name) for name in ("number", "who", "change")]
+        heads = headings(Texts.load(self.language))
         return self.to_frame(self.language).set_axis(heads, axis="columns")
 
     @property
@@ -144,6 +132,9 @@ class PlannedChange:
         """How many steps for how many pairs, and what would be ready then."""
         request = self._request(self.language)
         return f"{request.headline} {request.fill('document', 'now', **request.counts)}"
+
+    def __repr__(self) -> str:
+        return self.summary
 
     def _repr_html_(self) -> str:
         texts = Texts.load(self.language)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from vmmaudit.report.document import Document
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ChangeProof:
     """What moved between two audits, compared with a plan made from the first.
 
@@ -160,6 +160,9 @@ class ChangeProof:
     def summary(self) -> str:
         """How it went, what was compared, and how many pairs are ready."""
         return " ".join(self._proof(self.language).sentences())
+
+    def __repr__(self) -> str:
+        return self.summary
 
     def _repr_html_(self) -> str:
         first, *others = self._proof(self.language).sentences()

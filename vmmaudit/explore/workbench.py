@@ -272,6 +272,10 @@ class Workbench:
         shown = self.found or self.picture
         return shown.to_frame() if shown else pd.DataFrame()
 
+    def _repr_html_(self) -> str:
+        """The chain as it is, where no widgets can be shown."""
+        return str(self.chain.value)
+
     def _repr_mimebundle_(self, **_: Any) -> Mapping[str, Any]:
         """The widgets, and beside them the chain as it is where no widgets can be shown."""
         found = dict(self.box._repr_mimebundle_())
