@@ -43,6 +43,8 @@ _SYMBOLS: Final = {
 }
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _ROWS: Final = 50
+_SHORT: Final = 16
+"""Ids and codes: longer values may be broken into lines."""
 _SHEET: Final = """
 .vmmaudit-explore{color:#1d232b;font:14px/1.5 "Source Sans 3","Segoe UI",Arial,sans-serif;
 background:#fff;padding:6px 8px;border-radius:4px}
@@ -54,6 +56,7 @@ background:#fff;color:inherit;white-space:normal;max-width:none}
 .vmmaudit-explore table thead th{background:#f3f5f8;font-weight:600;position:sticky;top:0}
 .vmmaudit-explore table tbody th{font-weight:400;background:#fafbfc}
 .vmmaudit-explore table tr:is(:nth-child(odd),:nth-child(even),:hover){background:none}
+.vmmaudit-explore table td.short{white-space:nowrap}
 .vmmaudit-explore .scroll{max-height:30em;overflow:auto;border:1px solid #d5dae1;
 border-radius:4px;display:inline-block;max-width:100%}
 .vmmaudit-explore .matrix td{text-align:center!important;min-width:6em;font-weight:600}
@@ -153,7 +156,9 @@ def _cell(value: object) -> str:
     tone = getattr(value, "tone", None)
     if isinstance(tone, Tone):
         return f"<td class='{tone.value}'>{tone.symbol} {safe(value)}</td>"
-    return f"<td>{safe('' if value is None else value)}</td>"
+    text = "" if value is None else str(value)
+    short = " class='short'" if len(text) <= _SHORT else ""
+    return f"<td{short}>{safe(text)}</td>"
 
 
 def properties(values: Mapping[str, object]) -> str:

@@ -102,7 +102,7 @@ def page(explanation: Explanation, texts: Texts) -> str:
         f"title='{safe(texts.word('explain', 'state', line.state.value))}'>"
         f"{SIGNS[line.state]}</td><th scope='row'>{safe(line.title)}</th><td>{safe(line.sentence)}"
         + "".join(f"<br><small>{safe(detail)}</small>" for detail in line.details)
-        + f"</td><td>{safe(line.control)}</td></tr>"
+        + f"</td><td class='short'>{safe(line.control)}</td></tr>"
         for line in told(explanation, texts)
     )
     return (

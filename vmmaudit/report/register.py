@@ -105,7 +105,8 @@ class EvidenceSummary:
 
     def _repr_html_(self) -> str:
         about = {"moment": self.origin.moment.isoformat(), "sha256": self.digest}
-        return framed(properties(about), table(self.to_frame()), language="en")
+        frame = self.to_frame()[["id", "reason", "server", "kind", "sha256", "detail", "from"]]
+        return framed(properties(about), table(frame), language="en")
 
     def __repr__(self) -> str:
         return f"<EvidenceSummary {self.digest[:12]}: {len(self.entries)} questions>"
