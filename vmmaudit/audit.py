@@ -5,6 +5,14 @@ audit = open_audit(evidence="output/…")      # or replays what a pack holds
 audit.assessment                             # every verdict, and the matrix
 audit.document("de")                         # shows itself in a notebook
 audit.write("output")                        # the pack with all documents
+audit.explain("HYPER07", "x.iso")            # one chain; audit.plan() what would mend all of them
+
+diagnosed("trace.log", "output/…", "de")     # who was refused, and why
+developed("output")                          # all packs of a folder over time
+discovery("contoso.com")                     # what the directory knows of VMM
+examination("contoso.yaml")                  # what works from here
+
+Each of these shows itself in a notebook, and has `to_frame()`.
 """
 
 from __future__ import annotations

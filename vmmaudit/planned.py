@@ -12,7 +12,7 @@ proof                                # what moved, and whether it was planned
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -48,10 +48,15 @@ ROLLBACK: Final = "rollback.ps1"
 
 @dataclass(frozen=True, repr=False)
 class PlannedChange:
-    """The smallest set of changes for some hosts and libraries of an audit."""
+    """The smallest set of changes for some hosts and libraries of an audit.
+
+    Attributes:
+        languages: the first of them is that of the words it is shown in; empty: the scope's.
+    """
 
     audit: Audit
     plan: Plan
+    languages: str = ""
 
     @cached_property
     def after(self) -> Assessment:
@@ -119,8 +124,8 @@ class PlannedChange:
 
     @property
     def language(self) -> str:
-        """The first of the scope's languages."""
-        return self.audit.languages()[0]
+        """The language it is shown in."""
+        return self.audit.languages(self.languages)[0]
 
     def listing(self) -> pd.DataFrame:
         """One row per step in the reader's words: headings and values."""
@@ -157,7 +162,7 @@ class PlannedChange:
 
 
 def open_change(
-    before: str | Path = "", after: str | Path = "", plan: str | Path = ""
+    before: str | Path = "", after: str | Path = "", plan: str | Path = "", languages: str = ""
 ) -> PlannedChange | ChangeProof:
     """The plan that follows from a pack (or the demo); with a later pack, the proof.
 
@@ -166,6 +171,7 @@ def open_change(
         after: the pack from after it; empty: the change is planned.
         plan: the folder that was written then, or its `plan.json`; empty: the plan for every
             host and library of the pack before.
+        languages: the first of them is that of the words it is shown in; empty: the scope's.
 
     Raises:
         PackError: one of them is no pack, or was changed.
@@ -174,10 +180,10 @@ def open_change(
     from vmmaudit.audit import open_audit
 
     if after:
-        return proved(before, after, plan)
+        return replace(proved(before, after, plan), languages=languages)
     if plan:
         raise UsageError("A plan is compared with two packs; name the one after the change.")
-    return open_audit(evidence=before).plan()
+    return replace(open_audit(evidence=before).plan(), languages=languages)
 
 
 def proved(before: str | Path, after: str | Path, plan: str | Path = "") -> ChangeProof:

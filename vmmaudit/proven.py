@@ -39,11 +39,13 @@ class ChangeProof:
 
     Attributes:
         filed: the plan that was carried out; None is the one for every host and library.
+        languages: the first of them is that of the words it is shown in; empty: the scope's.
     """
 
     before: Audit
     after: Audit
     filed: Plan | None = None
+    languages: str = ""
 
     @cached_property
     def plan(self) -> Plan:
@@ -146,8 +148,8 @@ class ChangeProof:
 
     @property
     def language(self) -> str:
-        """The first of the scope's languages."""
-        return self.after.languages()[0]
+        """The language it is shown in."""
+        return self.after.languages(self.languages)[0]
 
     def listing(self) -> pd.DataFrame:
         """One row per value that moved, in the reader's words: headings and values."""
