@@ -37,9 +37,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_packs_stand_in_time_order_and_evidence_counts_once(folder: Path):
-    found, problems = developed(folder)
-    (points,) = found.values()
-    assert not problems
+    found = developed(folder)
+    (points,) = found.series.values()
+    assert not found.problems
     failures = [p.verdicts[Verdict.FAIL] for p in points]
     assert len(points) == 3
     assert failures == sorted(failures, reverse=True)
@@ -49,7 +49,7 @@ def test_packs_stand_in_time_order_and_evidence_counts_once(folder: Path):
 
 @pytest.mark.parametrize("language", ["de", "en"])
 def test_the_page_says_the_numbers_twice_and_loads_nothing(folder: Path, language: str):
-    found, _ = developed(folder)
+    found = developed(folder).series
     page = render(found, Texts.load(language)).decode()
     svg = ET.fromstring(page[page.index("<svg") : page.index("</svg>") + 6])  # noqa: S314
     assert svg.get("role") == "img"
@@ -65,7 +65,7 @@ def test_the_page_says_the_numbers_twice_and_loads_nothing(folder: Path, languag
 
 
 def test_a_name_of_a_folder_is_only_text(folder: Path):
-    found, _ = developed(folder)
+    found = developed(folder).series
     (points,) = found.values()
     page = render({"<img src=x>\u202e": points}, Texts.load("en")).decode()
     assert "<img" not in page

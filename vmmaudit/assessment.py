@@ -12,10 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from vmmaudit import canonical
+from vmmaudit.display import Tone, framed, properties, table, tiles
 from vmmaudit.errors import PackError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT: Final = 1
 
@@ -32,6 +36,21 @@ class Verdict(StrEnum):
     NOT_ASSESSABLE = "NOT_ASSESSABLE"
     NOT_APPLICABLE = "NOT_APPLICABLE"
     MANUAL = "MANUAL"
+
+    @property
+    def tone(self) -> Tone:
+        """The symbol and the colour in which it is shown."""
+        return _TONES[self]
+
+
+_TONES: Final[Mapping[Verdict, Tone]] = {
+    Verdict.PASS: Tone.GOOD,
+    Verdict.WARN: Tone.WARN,
+    Verdict.FAIL: Tone.BAD,
+    Verdict.NOT_ASSESSABLE: Tone.UNKNOWN,
+    Verdict.NOT_APPLICABLE: Tone.NONE,
+    Verdict.MANUAL: Tone.MANUAL,
+}
 
 
 class Ternary(StrEnum):
@@ -210,9 +229,16 @@ class Readiness:
     reason: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Assessment:
     """Everything that was judged from one evidence file.
+
+    assessment.to_frame()                  # one row per verdict
+    assessment.counts()[Verdict.FAIL]      # how many
+    assessment.readiness                   # host × share: ready, in force, the first broken link
+
+    Shown with the names of `assessment.json`, which are the same in every language; an audit
+    shows the same in words.
 
     `tool` and `commit` are those of the evidence: whoever judges it again gets the same.
     """
@@ -230,6 +256,48 @@ class Assessment:
     def counts(self) -> Counter[Verdict]:
         """How many verdicts of each kind."""
         return Counter(judgement.verdict for judgement in self.verdicts)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per verdict, in the order of the catalogue."""
+        import pandas as pd  # noqa: PLC0415 - costs 0.3 s
+
+        names = ("control", "subject", "verdict", "code", "waiver", "evidence")
+        return pd.DataFrame(
+            [
+                (
+                    judgement.control,
+                    judgement.subject.name,
+                    judgement.verdict,
+                    judgement.code,
+                    judgement.waiver.ticket or judgement.waiver.reason if judgement.waiver else "",
+                    ", ".join(judgement.evidence),
+                )
+                for judgement in self.verdicts
+            ],
+            columns=names,
+        )
+
+    def _repr_html_(self) -> str:
+        counts = self.counts()
+        about = {
+            "moment": self.moment.isoformat(),
+            "tool": self.tool,
+            "catalogue": self.catalogue,
+            "evidence": self.evidence,
+            "ready": f"{sum(p.ready is Ternary.YES for p in self.readiness)}"
+            f" / {len(self.readiness)}",
+        }
+        numbers = [(v, f"{v.tone.symbol} {counts[v]}") for v in Verdict if counts[v]]
+        worst = (Verdict.FAIL, Verdict.WARN, Verdict.NOT_ASSESSABLE)
+        order = [*worst, *(verdict for verdict in Verdict if verdict not in worst)]
+        frame = self.to_frame()
+        frame = frame.sort_values("verdict", key=lambda v: v.map(order.index), kind="stable")
+        return framed(tiles(numbers), properties(about), table(frame), language="en")
+
+    def __repr__(self) -> str:
+        counts = self.counts()
+        told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+        return f"<Assessment of {self.moment.isoformat()}: {told}>"
 
 
 def dumps(assessment: Assessment) -> bytes:

@@ -5,12 +5,19 @@ audit = open_audit(evidence="output/…")      # or replays what a pack holds
 audit.assessment                             # every verdict, and the matrix
 audit.document("de")                         # shows itself in a notebook
 audit.write("output")                        # the pack with all documents
+audit.explain("HYPER07", "x.iso")            # one chain; audit.plan() what would mend all of them
+
+diagnosed("trace.log", "output/…", "de")     # who was refused, and why
+developed("output")                          # all packs of a folder over time
+discovery("contoso.com")                     # what the directory knows of VMM
+examination("contoso.yaml")                  # what works from here
+
+Each of these shows itself in a notebook, and has `to_frame()`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import html
 import platform
 import tempfile
 from collections import Counter
@@ -21,7 +28,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vmmaudit import __version__, questions
 from vmmaudit import assessment as assessments
@@ -42,7 +49,8 @@ if TYPE_CHECKING:
 
     from vmmaudit.change.changes import Change
     from vmmaudit.change.suppose import Suppose
-    from vmmaudit.collect.doctor import Check
+    from vmmaudit.collect.discovery import Discovery
+    from vmmaudit.collect.doctor import Check, Examination
     from vmmaudit.collect.gather import Interruption, Report
     from vmmaudit.collect.unchanged import Earlier
     from vmmaudit.collect.wire import Wire
@@ -51,13 +59,15 @@ if TYPE_CHECKING:
     from vmmaudit.planned import PlannedChange
     from vmmaudit.report.document import ControlInfo, Document
     from vmmaudit.report.register import EvidenceSummary
-    from vmmaudit.trend import Point
+    from vmmaudit.trend import Development
 
+Prompt: TypeAlias = Callable[[str], str]
+"""Asks a question, and returns what was typed."""
 _PREVIOUS: Final = "previous.json"
 DEMO: Final = Path(__file__).parent / "demo"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Audit:
     """One scope and the evidence gathered for it; everything else follows from these two.
 
@@ -350,34 +360,17 @@ class Audit:
 
     def to_frame(self) -> pd.DataFrame:
         """One row per verdict."""
-        import pandas as pd
+        return self.assessment.to_frame()
 
-        return pd.DataFrame(
-            {
-                "control": judgement.control,
-                "subject": judgement.subject.name,
-                "verdict": judgement.verdict.value,
-                "code": judgement.code,
-                "evidence": ", ".join(judgement.evidence),
-            }
-            for judgement in self.assessment.verdicts
-        )
+    def __repr__(self) -> str:
+        return f"<Audit {self.name}: {self.evidence!r}>"
 
     def _repr_html_(self) -> str:
-        origin = self.evidence.origin
-        rows = {
-            "scope": self.name,
-            "moment": origin.moment.isoformat(),
-            "read by": origin.who,
-            "answers": len(self.evidence.answers),
-            "gaps": len(self.evidence.gaps),
-            "evidence SHA-256": self.evidence.digest(),
-        }
-        cells = "".join(
-            f"<tr><th scope='row'>{html.escape(key)}</th><td>{html.escape(str(value))}</td></tr>"
-            for key, value in rows.items()
-        )
-        return f"<table class='mathjax_ignore tex2jax_ignore'>{cells}</table>"
+        from vmmaudit.controls.texts import Texts
+        from vmmaudit.report.overview import overview
+
+        texts = Texts.load(self.languages()[0])
+        return overview(self.name, self.scope, self.evidence, self.assessment, texts)
 
 
 def open_audit(
@@ -421,16 +414,20 @@ def assessed(source: Path) -> Assessment:
         raise PackError(f"{source} cannot be read: {error.strerror or error}.") from error
 
 
-def developed(folder: Path, name: str = "") -> tuple[dict[str, tuple[Point, ...]], list[str]]:
+def developed(folder: str | Path, name: str = "", language: str = "en") -> Development:
     """The numbers of all packs in a folder, by scope name and in time order.
 
-    Returns:
-        The points, and one sentence for every pack that could not be read.
+    Args:
+        folder: where the packs are.
+        name: only the packs of this scope name.
+        language: of the words that the result is shown in.
 
     Raises:
         UsageError: there is no pack, or none of that scope name.
     """
-    from vmmaudit.trend import series
+    from vmmaudit.trend import Development, series
+
+    folder = Path(folder)
 
     found, problems = [], []
     for manifest in sorted(folder.glob(packs.ANY), key=_age):
@@ -444,7 +441,7 @@ def developed(folder: Path, name: str = "") -> tuple[dict[str, tuple[Point, ...]
     if not found:
         named = f" of the scope '{name}'" if name else ""
         raise UsageError("\n".join([f"There is no readable pack{named} in {folder}.", *problems]))
-    return series(found), problems
+    return Development(series(found), tuple(problems), language)
 
 
 def _age(manifest: Path) -> tuple[float, str]:
@@ -576,7 +573,7 @@ def collected(
     scope: Path,
     report: Report | None = None,
     interruption: Interruption | None = None,
-    prompt: Callable[[str], str] | None = None,
+    prompt: Prompt | None = None,
     imports: Path | None = None,
     *,
     offline: bool = False,
@@ -666,23 +663,36 @@ def _earlier(pack: Path) -> Earlier:
     return Earlier(evidence, evidence.digest())
 
 
-def discovered(domain: scope_format.Domain, prompt: Callable[[str], str] | None = None) -> str:
-    """A commented scope of what the directory knows of a domain's VMM.
+def discovery(domain: scope_format.Domain | str, prompt: Prompt | None = None) -> Discovery:
+    """What the directory knows of a domain's VMM: servers, hosts, libraries.
+
+    Args:
+        domain: its DNS name, or how it is to be asked.
+        prompt: asks for a password.
 
     Raises:
-        ScopeError: the domain cannot be read, or knows no host or library.
+        ScopeError: the domain cannot be read.
     """
-    from vmmaudit.collect.discovery import discover, scope_text
+    from vmmaudit.collect.discovery import discover
     from vmmaudit.collect.live import Live
 
+    if isinstance(domain, str):
+        domain = scope_format.parse_domain({"name": domain})
     wire = Live((domain,), prompt)
     try:
-        return scope_text(discover(domain, wire))
+        return discover(domain, wire)
     finally:
         wire.close()
 
 
-def examined(scope: Path, prompt: Callable[[str], str] | None = None) -> Iterator[Check]:
+def examination(scope: str | Path, prompt: Prompt | None = None) -> Examination:
+    """What `vmmaudit doctor` tells, as a whole, for a notebook."""
+    from vmmaudit.collect.doctor import Examination
+
+    return Examination(tuple(examined(Path(scope), prompt)))
+
+
+def examined(scope: Path, prompt: Prompt | None = None) -> Iterator[Check]:
     """What this machine and account may do at the domains and servers of a scope."""
     from vmmaudit.collect.doctor import examine
     from vmmaudit.collect.live import Live

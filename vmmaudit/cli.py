@@ -133,7 +133,7 @@ def init(
             "auth": {"user": user, "secret": secret},
         }
     )
-    text = facade.discovered(asked, _prompt)
+    text = facade.discovery(asked, _prompt).scope_text()
     if output is None:
         _print(text.rstrip())
         return
@@ -567,8 +567,9 @@ def trend(
         raise UsageError(
             f"There are no texts in '{language}'; choose from {', '.join(languages())}."
         )
-    found, problems = facade.developed(folder, name)
-    for problem in problems:
+    developed = facade.developed(folder, name, language)
+    found = developed.series
+    for problem in developed.problems:
         _say(f"vmmaudit: {problem}")
     if as_json:
         every = [point for points in found.values() for point in points]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from vmmaudit.assessment import Assessment, Judgement, Readiness, Verdict
+from vmmaudit.controls.texts import Texts
+from vmmaudit.display import framed, safe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,13 +56,24 @@ class Moved:
         return bool(self.before and self.after and self.before.version != self.after.version)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Comparison:
-    """Two assessments side by side; unchanged verdicts are only counted."""
+    """Two assessments side by side; unchanged verdicts are only counted.
+
+    found = compare(assessed("output/before"), assessed("output/after"), "de")
+    found                        # what moved, with the sentence that says why
+    found.of(Change.REGRESSED)   # what got worse
+    found.ready                  # pairs of host and share whose state moved
+    found.to_frame()             # one row per verdict that moved
+
+    Attributes:
+        language: of the words it is shown in.
+    """
 
     moved: tuple[Moved, ...]
     unchanged: int
     ready: tuple[tuple[Readiness, Readiness], ...]
+    language: str = "en"
 
     @property
     def requirements(self) -> dict[str, tuple[int, int]]:
@@ -95,8 +108,62 @@ class Comparison:
             for m in self.moved
         )
 
+    def markup(self) -> str:
+        """The verdicts that moved as a table in words, for a frame."""
+        return _table(self.moved, Texts.load(self.language)) if self.moved else ""
 
-def compare(before: Assessment, after: Assessment) -> Comparison:
+    def _repr_html_(self) -> str:
+        texts = Texts.load(self.language)
+        counts = {"moved": len(self.moved), "unchanged": self.unchanged, "number": len(self.ready)}
+        told = (texts.fill(texts.word("explore", key), counts) for key in ("moved", "pairs_moved"))
+        return framed(
+            *(f"<p><strong>{safe(said)}</strong></p>" for said in told),
+            self.markup(),
+            language=self.language,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Comparison: {len(self.moved)} verdicts moved, {self.unchanged} did not>"
+
+
+_SHOWN: Final = 100
+
+
+def _table(found: Sequence[Moved], texts: Texts) -> str:
+    word = texts.word
+    heads = "".join(
+        f"<th scope='col'>{safe(word('explore', 'column', name))}</th>"
+        for name in ("control", "title", "subject", "before", "after", "why")
+    )
+    rows = "".join(_row(moved, texts) for moved in found[:_SHOWN])
+    more = len(found) - _SHOWN
+    return (
+        f"<h3>{safe(word('explore', 'table', 'moved'))}</h3><div class='scroll'><table><thead>"
+        f"<tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+        + (f"<p class='note'>+ {more}: <code>to_frame()</code></p>" if more > 0 else "")
+    )
+
+
+def _row(moved: Moved, texts: Texts) -> str:
+    later = moved.judgement
+    why = texts.fill(texts.finding(later.control, later.code), later.values)
+    return (
+        f"<tr><th scope='row'>{safe(later.control)}</th>"
+        f"<td>{safe(texts.control(later.control).title)}</td>"
+        f"<td>{safe(later.subject.name)}</td>"
+        f"{_verdict(moved.before, texts)}{_verdict(moved.after, texts)}<td>{safe(why)}</td></tr>"
+    )
+
+
+def _verdict(judgement: Judgement | None, texts: Texts) -> str:
+    if judgement is None:
+        return "<td>–</td>"
+    tone = judgement.verdict.tone
+    word = safe(texts.label("verdict", judgement.verdict.value))
+    return f"<td class='{tone.value}'>{tone.symbol} {word}</td>"
+
+
+def compare(before: Assessment, after: Assessment, language: str = "en") -> Comparison:
     """What moved from one assessment to the other, in the order of the later one."""
     old = {(j.control, j.subject.id): j for j in before.verdicts}
     new = {(j.control, j.subject.id): j for j in after.verdicts}
@@ -106,7 +173,8 @@ def compare(before: Assessment, after: Assessment) -> Comparison:
         if (change := _change(old.get(key), judgement))
     ]
     gone = [Moved(Change.GONE, judgement, None) for key, judgement in old.items() if key not in new]
-    return Comparison((*moved, *gone), len(new) - len(moved), tuple(_readiness(before, after)))
+    ready = tuple(_readiness(before, after))
+    return Comparison((*moved, *gone), len(new) - len(moved), ready, language)
 
 
 def repeats(before: Assessment, after: Assessment) -> frozenset[tuple[str, str]]:

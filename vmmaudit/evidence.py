@@ -33,9 +33,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from vmmaudit.display import framed, properties, table, tiles
 from vmmaudit.errors import EvidenceError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT: Final = 1
 IMPORTED: Final = "import: "
@@ -169,9 +173,16 @@ class Origin:
         return Reader(self.who, self.machine)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evidence:
-    """Everything one collection saw and did not see."""
+    """Everything one collection saw and did not see.
+
+    evidence.to_frame()                        # one row per question
+    evidence.to_frame().query("reason != ''")  # what could not be read, and why
+    evidence.reply(question)                   # one answer with its raw values, or the gap
+
+    Shown with the names of its file format, which are the same in every language.
+    """
 
     origin: Origin
     answers: Mapping[Question, Answer] = field(default_factory=dict)
@@ -196,6 +207,40 @@ class Evidence:
         for line in _lines(self):
             digest.update(line)
         return digest.hexdigest()
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per question: what was asked of whom, and its answer or the reason for none."""
+        import pandas as pd  # noqa: PLC0415 - costs 0.3 s
+
+        names = ("id", "server", "kind", "detail", "rows", "from", "at", "reason", "text")
+        return pd.DataFrame(map(self._line, sorted({*self.answers, *self.gaps})), columns=names)
+
+    def _line(self, question: Question) -> tuple[str | int, ...]:
+        reply, detail = self.reply(question), " ".join(question.detail)
+        about = (question.id, question.server, question.kind, detail)
+        at = reply.at.isoformat() if reply.at else ""
+        if isinstance(reply, Gap):
+            return (*about, 0, "", at, reply.reason.value, reply.text)
+        return (*about, len(reply.rows), reply.source, at, "", "")
+
+    def _repr_html_(self) -> str:
+        origin = self.origin
+        about = {
+            "moment": origin.moment.isoformat(),
+            "who": origin.who,
+            "machine": origin.machine,
+            "tool": origin.tool,
+            "sha256": self.digest(),
+        }
+        frame = self.to_frame()
+        frame = frame.sort_values("reason", key=lambda reason: reason == "", kind="stable")
+        frame = frame[["id", "reason", "server", "kind", "rows", "text", "detail", "from"]]
+        counts = (("answers", len(self.answers)), ("gaps", len(self.gaps)))
+        return framed(tiles(counts), properties(about), table(frame), language="en")
+
+    def __repr__(self) -> str:
+        moment = self.origin.moment.isoformat()
+        return f"<Evidence of {moment}: {len(self.answers)} answers, {len(self.gaps)} gaps>"
 
 
 def write(evidence: Evidence, target: BinaryIO) -> str:

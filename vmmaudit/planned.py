@@ -12,7 +12,7 @@ proof                                # what moved, and whether it was planned
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,16 +22,15 @@ from vmmaudit.assessment import Assessment
 from vmmaudit.change.filed import filed
 from vmmaudit.change.plan import EntryStep, Plan, dumps
 from vmmaudit.change.scripts import script
-from vmmaudit.change.words import actor, sentence
+from vmmaudit.change.words import headings
 from vmmaudit.controls.texts import Texts
+from vmmaudit.display import framed, safe
 from vmmaudit.errors import UsageError
 from vmmaudit.judge import assess
 from vmmaudit.pack import Pack
 from vmmaudit.proven import ChangeProof
-from vmmaudit.report.cell import framed, safe
 from vmmaudit.report.change import build_request
 from vmmaudit.report.docx import render_docx
-from vmmaudit.report.escape import visible
 from vmmaudit.report.pdf import render_pdf
 from vmmaudit.report.record import as_csv, as_json
 from vmmaudit.report.request import Request
@@ -47,12 +46,17 @@ CHANGE: Final = "change.ps1"
 ROLLBACK: Final = "rollback.ps1"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PlannedChange:
-    """The smallest set of changes for some hosts and libraries of an audit."""
+    """The smallest set of changes for some hosts and libraries of an audit.
+
+    Attributes:
+        languages: the first of them is that of the words it is shown in; empty: the scope's.
+    """
 
     audit: Audit
     plan: Plan
+    languages: str = ""
 
     @cached_property
     def after(self) -> Assessment:
@@ -117,28 +121,16 @@ class PlannedChange:
 
     def to_frame(self, language: str = "en") -> pd.DataFrame:
         """One row per step."""
-        import pandas as pd
-
-        texts = Texts.load(language)
-        return pd.DataFrame(
-            {
-                "step": number,
-                "who": actor(change, texts),
-                "what": visible(sentence(change, texts)),
-            }
-            for number, step in enumerate(self.plan.steps, 1)
-            for change in step.changes
-        )
+        return self.plan.to_frame(language)
 
     @property
     def language(self) -> str:
-        """The first of the scope's languages."""
-        return self.audit.languages()[0]
+        """The language it is shown in."""
+        return self.audit.languages(self.languages)[0]
 
     def listing(self) -> pd.DataFrame:
         """One row per step in the reader's words: headings and values."""
-        texts = Texts.load(self.language)
-        heads = [texts.word("change", "column", name) for name in ("number", "who", "change")]
+        heads = headings(Texts.load(self.language))
         return self.to_frame(self.language).set_axis(heads, axis="columns")
 
     @property
@@ -146,6 +138,9 @@ class PlannedChange:
         """How many steps for how many pairs, and what would be ready then."""
         request = self._request(self.language)
         return f"{request.headline} {request.fill('document', 'now', **request.counts)}"
+
+    def __repr__(self) -> str:
+        return self.summary
 
     def _repr_html_(self) -> str:
         texts = Texts.load(self.language)
@@ -168,7 +163,7 @@ class PlannedChange:
 
 
 def open_change(
-    before: str | Path = "", after: str | Path = "", plan: str | Path = ""
+    before: str | Path = "", after: str | Path = "", plan: str | Path = "", languages: str = ""
 ) -> PlannedChange | ChangeProof:
     """The plan that follows from a pack (or the demo); with a later pack, the proof.
 
@@ -177,6 +172,7 @@ def open_change(
         after: the pack from after it; empty: the change is planned.
         plan: the folder that was written then, or its `plan.json`; empty: the plan for every
             host and library of the pack before.
+        languages: the first of them is that of the words it is shown in; empty: the scope's.
 
     Raises:
         PackError: one of them is no pack, or was changed.
@@ -185,10 +181,10 @@ def open_change(
     from vmmaudit.audit import open_audit
 
     if after:
-        return proved(before, after, plan)
+        return replace(proved(before, after, plan), languages=languages)
     if plan:
         raise UsageError("A plan is compared with two packs; name the one after the change.")
-    return open_audit(evidence=before).plan()
+    return replace(open_audit(evidence=before).plan(), languages=languages)
 
 
 def proved(before: str | Path, after: str | Path, plan: str | Path = "") -> ChangeProof:

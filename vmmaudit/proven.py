@@ -19,10 +19,9 @@ from vmmaudit.change.moved import ENTRIES, Moved, missing, moved
 from vmmaudit.change.plan import Plan, Step
 from vmmaudit.change.words import sentence
 from vmmaudit.controls.texts import Texts
+from vmmaudit.display import framed, safe, visible
 from vmmaudit.pack import Pack
-from vmmaudit.report.cell import framed, safe
 from vmmaudit.report.docx import render_docx
-from vmmaudit.report.escape import visible
 from vmmaudit.report.pdf import render_pdf
 from vmmaudit.report.proof import Proof, build_proof, table
 from vmmaudit.report.record import as_csv, as_json
@@ -34,17 +33,19 @@ if TYPE_CHECKING:
     from vmmaudit.report.document import Document
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ChangeProof:
     """What moved between two audits, compared with a plan made from the first.
 
     Attributes:
         filed: the plan that was carried out; None is the one for every host and library.
+        languages: the first of them is that of the words it is shown in; empty: the scope's.
     """
 
     before: Audit
     after: Audit
     filed: Plan | None = None
+    languages: str = ""
 
     @cached_property
     def plan(self) -> Plan:
@@ -148,8 +149,8 @@ class ChangeProof:
 
     @property
     def language(self) -> str:
-        """The first of the scope's languages."""
-        return self.after.languages()[0]
+        """The language it is shown in."""
+        return self.after.languages(self.languages)[0]
 
     def listing(self) -> pd.DataFrame:
         """One row per value that moved, in the reader's words: headings and values."""
@@ -162,6 +163,9 @@ class ChangeProof:
     def summary(self) -> str:
         """How it went, what was compared, and how many pairs are ready."""
         return " ".join(self._proof(self.language).sentences())
+
+    def __repr__(self) -> str:
+        return self.summary
 
     def _repr_html_(self) -> str:
         first, *others = self._proof(self.language).sentences()

@@ -66,6 +66,22 @@ def test_without_it_every_host_would_have_been_meant(packs: dict[str, Path]):
     ]
 
 
+@pytest.mark.parametrize(
+    ("languages", "word", "head"), [("en,de", "Set “Use any", "No."), ("de", "setzen", "Nr.")]
+)
+def test_it_is_shown_in_the_language_that_was_asked_for(
+    packs: dict[str, Path], languages: str, word: str, head: str
+):
+    planned = open_change(packs["before"], languages=languages)
+    assert word in " ".join(planned.listing().iloc[:, -1])
+    assert planned.listing().columns[0] == head
+    proof = open_change(packs["before"], packs["after"], languages=languages)
+    assert word in proof._repr_html_()
+    assert proof.language == planned.language == languages[:2]
+    with pytest.raises(UsageError, match="no texts in 'xx'"):
+        open_change(packs["before"], languages="xx").language  # noqa: B018
+
+
 def test_what_was_done_besides_is_told(packs: dict[str, Path]):
     proof = proved(packs["before"], packs["more"], packs["plan"])
     assert {(move.place.split(",")[0], move.planned) for move in proof.moves} == {

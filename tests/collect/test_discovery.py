@@ -17,6 +17,7 @@ from tests.simulate import SimulatedWire
 from tests.variants import GOOD
 from tests.worlds import DOMAIN, HOSTS, MOMENT, SHARE
 from vmmaudit import scope as scope_format
+from vmmaudit.audit import discovery
 from vmmaudit.collect.discovery import discover, scope_text
 from vmmaudit.errors import ScopeError
 from vmmaudit.scope import Domain
@@ -89,6 +90,10 @@ def test_init_in_the_lab_and_audit_what_it_found(lab: Lab, tmp_path: Path):
         env=os.environ,
     )
     assert made.returncode == 0, made.stderr
+    told = discovery(DOMAIN)
+    assert told.scope_text() == target.read_text(encoding="utf-8")
+    assert set(told.to_frame()["taken for"]) >= {"vmm", "host", "library"}
+    assert "hyper01.contoso.com" in told._repr_html_()
     scope = scope_format.load(target)
     assert len(scope.hosts) == len(HOSTS)
     assert scope.vmm[0].account == r"CONTOSO\service.vmm"

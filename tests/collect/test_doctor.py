@@ -17,6 +17,7 @@ from tests.simulate import SimulatedWire, scope_of
 from tests.variants import GOOD
 from tests.worlds import DOMAIN, MOMENT
 from vmmaudit import questions
+from vmmaudit.audit import examination
 from vmmaudit.collect.doctor import Check, examine
 from vmmaudit.evidence import Answer, Gap, Question, Reason, Row
 
@@ -140,6 +141,11 @@ def test_in_the_lab(lab: Lab, tmp_path: Path):
     assert text.returncode == 4, text.stderr
     checks = json.loads(run_doctor(tmp_path, scope, "--json").stdout)
     assert {check["target"] for check in checks} >= {"this machine", DOMAIN}
+    whole = examination(scope)
+    assert [(c.target, c.what, c.works) for c in whole.checks] == [
+        (check["target"], check["what"], check["works"]) for check in checks
+    ]
+    assert "can be read (SAMR)" in whole._repr_html_()
 
 
 def run_doctor(tmp_path: Path, scope: Path, *more: str):

@@ -122,7 +122,10 @@ def _explored(page: Any, folder: Path, texts: Texts) -> None:
     bench.locator("td.moved").first.wait_for()
     what_if = bench.get_by_text(word("explore", "what_if")).first
     _kept(page, folder / f"explore.what-if.{texts.language}.png", what_if)
-    _kept(page, folder / f"explore.matrix.{texts.language}.png", cell(page, "audit.matrix"))
+    matrix = cell(page, "audit.matrix")
+    matrix.get_by_role("row", name="hyper02").get_by_role("gridcell").last.click()
+    matrix.locator("svg[role=img] > title", has_text="HYPER02$").first.wait_for(state="attached")
+    _kept(page, folder / f"explore.matrix.{texts.language}.png", matrix)
     table = cell(page, "audit.descriptors")
     table.scroll_into_view_if_needed()
     table.locator("input[type=search]").first.fill("HYPER02")

@@ -14,8 +14,11 @@ import pytest
 
 from tests.explore.browser import CHROMIUM, browsing, cell, run_all, served
 from vmmaudit.report.data import data_folder
+from vmmaudit.runner import execute
 
 expect = pytest.importorskip("playwright.sync_api", reason="no playwright (make dev)").expect
+
+PICTURE = "svg[role=img] > title"
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium (tests/lab/install.sh installs it)"),
@@ -76,6 +79,55 @@ def test_the_matrix_shows_names_as_they_are(page: Any):
     text = matrix.text_content()
     assert r"\\library01.contoso.com\MSSCVMMLibrary" in text
     assert re.search(r"hyper07\.contoso\.com\s*✗\s*PRM-01", text)
+
+
+def test_a_place_of_the_matrix_is_clicked_and_its_chain_is_shown(page: Any):
+    matrix = cell(page, "audit.matrix").locator(".jp-OutputArea")
+    grid = matrix.get_by_role("grid")
+    assert matrix.locator(PICTURE).count() == 0
+    expect(matrix).to_contain_text("Click a place")
+    grid.get_by_role("row", name="hyper03").get_by_role("gridcell").nth(1).click()
+    expect(matrix.locator(PICTURE)).to_contain_text(
+        r"CONTOSO\HYPER03$ to \\library02.contoso.com\MSSCVMMLibrary"
+    )
+    marked = grid.locator("[aria-selected=true]")
+    expect(marked).to_have_count(1)
+    expect(marked).to_have_attribute("title", re.compile(r"^hyper03.*library02.*DEL-02"))
+    # The image that is broken is shown, and not the first of the share.
+    grid.get_by_role("row", name="hyper02").get_by_role("gridcell").first.click()
+    expect(matrix.locator(PICTURE)).to_contain_text(r"HYPER02$ to")
+    expect(matrix.locator(PICTURE)).to_contain_text("Prüfung_ä.iso")
+    assert "File: Read for the host" in matrix.text_content()
+    # The workbench goes along, for a what-if.
+    chosen = page.locator(".vmmaudit-workbench").first.locator(".widget-dropdown select").first
+    expect(chosen).to_have_value("hyper02.contoso.com")
+
+
+def test_a_place_of_the_matrix_is_chosen_by_keyboard(page: Any):
+    matrix = cell(page, "audit.matrix").locator(".jp-OutputArea")
+    grid = matrix.get_by_role("grid")
+    grid.locator("[tabindex='0']").focus()
+    for key in ("End", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowLeft"):
+        page.keyboard.press(key)
+    assert "hyper07" in page.evaluate("document.activeElement.title")
+    expect(matrix.locator(PICTURE)).to_contain_text("HYPER02$")  # looked, not chosen
+    page.keyboard.press("Enter")
+    expect(matrix.locator(PICTURE)).to_contain_text(
+        r"CONTOSO\HYPER07$ to \\library01.contoso.com\MSSCVMMLibrary"
+    )
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    expect(matrix.locator(PICTURE)).to_contain_text("HYPER05$")
+    for _ in range(9):
+        page.keyboard.press("ArrowDown")  # stays inside
+    assert "hyper01" in page.evaluate("document.activeElement.title")
+
+
+def test_what_the_workbench_chooses_is_marked_in_the_matrix(page: Any):
+    bench = page.locator(".vmmaudit-workbench").first
+    bench.locator(".widget-dropdown select").nth(0).select_option("hyper06.contoso.com")
+    marked = cell(page, "audit.matrix").locator("[aria-selected=true]")
+    expect(marked).to_have_attribute("title", re.compile("^hyper06"))
 
 
 def test_no_name_is_taken_for_a_formula(page: Any):
@@ -183,6 +235,30 @@ Table("hosts", pd.DataFrame({"host": [name, "$a$ $b$"]}), Texts.load("en"))"""
     expect(panel.locator("tbody")).to_contain_text("$a$ $b$")
     assert panel.locator("tbody img, tbody script").count() == 0
     assert page.evaluate("window.taken") is None
+
+
+def test_without_a_kernel_the_matrix_is_shown_and_a_click_does_nothing(page: Any, folder: Path):
+    """A run by papermill, opened later by somebody who has no kernel for it."""
+    (folder / "run").mkdir()
+    executed = json.loads(execute("explore", {"language": "en"}, folder / "run"))
+    del executed["metadata"]["kernelspec"], executed["metadata"]["language_info"]
+    (folder / "work" / "static.ipynb").write_text(json.dumps(executed), encoding="utf-8")
+    page.goto(page.url.split("/lab/")[0] + "/lab/tree/static.ipynb?reset")
+    dialog = page.locator(".jp-Dialog")
+    dialog.locator("select").select_option(label="No Kernel")
+    dialog.get_by_role("button", name="Select").click()
+    page.get_by_text("No Kernel").first.wait_for()
+    matrix = cell(page, "audit.matrix").locator(".jp-OutputArea")
+    matrix.scroll_into_view_if_needed()
+    place = matrix.locator("tr", has_text="hyper07").locator("td").first
+    expect(place).to_contain_text("PRM-01")
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    place.click()
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(500)
+    assert matrix.locator(f"[aria-selected=true], {PICTURE}").count() == 0
+    assert errors == []
 
 
 def test_nothing_was_asked_of_the_outside(page: Any, outside: list[str]):

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 pytest.importorskip("ipywidgets", reason="no ipywidgets (the extra [lab])")
+pytest.importorskip("anywidget", reason="no anywidget (the extra [lab])")
 
 from tests import worlds
 from tests.explore.test_tables import blind, explored
@@ -15,7 +16,9 @@ from vmmaudit.assessment import Ternary, Verdict
 from vmmaudit.audit import demo
 from vmmaudit.change.suppose import Suppose
 from vmmaudit.controls.texts import Texts, languages
+from vmmaudit.errors import UsageError
 from vmmaudit.explore import Exploration
+from vmmaudit.explore.grid import Clickable
 from vmmaudit.explore.workbench import FIELDS, Workbench
 
 
@@ -129,6 +132,63 @@ def test_nothing_of_the_evidence_changes(bench: Workbench):
         bench.found.after.save("nowhere")
 
 
+def place(bench: Workbench, host: str, share: str) -> dict[str, int]:
+    matrix = bench._exploration.matrix
+    return {"row": matrix.hosts.index(host), "column": matrix.shares.index(share)}
+
+
+def click(shown: Clickable, content: object) -> None:
+    """What the browser sends when somebody clicks."""
+    shown.grid._handle_custom_msg(content, [])
+
+
+def test_a_click_shows_the_chain_that_is_broken_there(bench: Workbench):
+    exploration = bench._exploration
+    shown = exploration.matrix.widget()
+    assert shown.grid.place == []
+    for pair in exploration.audit.assessment.readiness:
+        click(shown, place(bench, pair.host, pair.share))
+        assert bench.picture is not None
+        found = bench.picture.explanation
+        assert (found.goal.host.name, found.goal.library.share) == (pair.host, pair.share)
+        assert found.ready is pair.ready
+        assert list(place(bench, pair.host, pair.share).values()) == shown.grid.place
+    assert bench.chain in shown.box.children
+
+
+@pytest.mark.parametrize(
+    "content", [{"row": 99, "column": 0}, {"row": -1, "column": 0}, {"row": "0"}, [], None, "x"]
+)
+def test_a_click_that_names_no_place_does_nothing(bench: Workbench, content: object):
+    shown = bench._exploration.matrix.widget()
+    click(shown, content)
+    assert (shown.grid.place, len(shown.box.children)) == ([], 2)
+
+
+def test_the_matrix_marks_what_the_workbench_shows(bench: Workbench):
+    shown = bench._exploration.matrix.widget()
+    click(shown, {"row": 0, "column": 0})
+    bench.host.value = "hyper06.contoso.com"
+    assert shown.grid.place == [bench._exploration.matrix.hosts.index("hyper06.contoso.com"), 0]
+
+
+def test_a_click_where_no_image_was_seen_says_so():
+    exploration = blind(explored(worlds.conforming()))
+    shown = exploration.matrix.widget()
+    click(shown, {"row": 1, "column": 0})
+    bench = exploration.workbench
+    assert "No ISO image was seen" in bench.message.value
+    assert bench.host.value == exploration.matrix.hosts[1]
+    assert bench.picture is None
+
+
+def test_a_what_if_has_a_matrix_that_is_only_seen(bench: Workbench):
+    found = bench._exploration.what_if()
+    assert set(found.matrix._repr_mimebundle_()) == {"text/html", "text/plain"}
+    with pytest.raises(UsageError, match="no chains to show"):
+        found.matrix.widget()
+
+
 def test_without_the_extra_there_is_one_sentence_and_plain_tables():
     code = """
 import importlib.util as u
@@ -141,6 +201,7 @@ from vmmaudit.explore import explore
 site = explore(language="de")
 bundle = site.hosts._repr_mimebundle_()
 assert set(bundle) == {"text/html", "text/plain"}, set(bundle)
+assert set(site.matrix._repr_mimebundle_()) == {"text/html", "text/plain"}
 assert 'pip install' in bundle["text/html"]
 assert site.explain()._repr_html_() and site.what_if()._repr_html_()
 try:

@@ -8,6 +8,7 @@ import pytest
 from tests.report import sample
 from tests.report.conftest import make
 from vmmaudit.assessment import Assessment, Judgement, Ternary, Verdict
+from vmmaudit.display import Tone
 from vmmaudit.report.document import (
     Code,
     Document,
@@ -18,7 +19,6 @@ from vmmaudit.report.document import (
     Section,
     Style,
     Table,
-    Tone,
 )
 from vmmaudit.report.prose import blocks, closed, plain, rich
 from vmmaudit.report.register import summarise

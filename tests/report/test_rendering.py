@@ -14,9 +14,13 @@ import pytest
 from tests.report import sample
 from tests.report.conftest import make
 from vmmaudit.assessment import Assessment, Judgement, Verdict
+from vmmaudit.display import visible
 from vmmaudit.report.csv import render_csv
 from vmmaudit.report.document import Document
-from vmmaudit.report.escape import csv_cell, displayable, visible
+from vmmaudit.report.escape import (
+    csv_cell,
+    displayable,
+)
 from vmmaudit.report.html import AuditHTMLExporter, render_html
 from vmmaudit.report.parts.closing import ATTACH_LIMIT
 from vmmaudit.report.pdf import render_pdf

@@ -12,8 +12,8 @@ import pytest
 from tests.report import sample
 from vmmaudit.assessment import SubjectKind, Ternary, Verdict
 from vmmaudit.controls.texts import PLACEHOLDER, TextError, Texts, fill, languages
+from vmmaudit.display import Tone
 from vmmaudit.evidence import Reason
-from vmmaudit.report.document import Tone
 from vmmaudit.scope import Role
 
 LOADED = {name: Texts.load(name) for name in languages()}

@@ -8,8 +8,8 @@ that turns out not to be needed is dropped. What is unknown stays unknown.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 from vmmaudit.assessment import Ternary
 from vmmaudit.change.changes import (
@@ -26,8 +26,14 @@ from vmmaudit.change.changes import (
 from vmmaudit.change.goal import Goal, links, ready
 from vmmaudit.change.remedies import remedies
 from vmmaudit.change.whatif import changed
+from vmmaudit.change.words import headings, listed
+from vmmaudit.controls.texts import Texts
+from vmmaudit.display import framed, safe, table
 from vmmaudit.facts import Facts, Missing
 from vmmaudit.readiness import Chain, Link
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ROUNDS: Final = 24
 """More broken links than this are not mended one by one; it never came near in random worlds."""
@@ -42,12 +48,43 @@ class Obstacle:
     reason: Link
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Needed:
-    """Changes in the order in which they are to be made, and what they cannot mend."""
+    """Changes in the order in which they are to be made, and what they cannot mend.
+
+    needed.changes       # for `audit.what_if(*needed.changes)`
+    needed.obstacles     # broken links that no simple change mends
+
+    Attributes:
+        language: of the words it is shown in.
+    """
 
     changes: tuple[Change, ...]
     obstacles: tuple[Obstacle, ...]
+    language: str = field(default="en", compare=False)
+
+    def to_frame(self, language: str = "en") -> pd.DataFrame:
+        """One row per change: who can make it, and what is to be done."""
+        return listed(enumerate(self.changes, 1), language)
+
+    def _repr_html_(self) -> str:
+        texts = Texts.load(self.language)
+        open_links = (
+            texts.fill(
+                texts.word("explain", "beyond"), {"link": texts.word("explain", "link", o.link)}
+            )
+            for o in self.obstacles
+        )
+        said = [texts.word("explain", "needed" if self.changes else "needed_none"), *open_links]
+        rows = self.to_frame(self.language)
+        return framed(
+            *(f"<p>{safe(line)}</p>" for line in said),
+            table(rows.set_axis(headings(texts), axis="columns")) if self.changes else "",
+            language=self.language,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Needed: {len(self.changes)} changes, {len(self.obstacles)} obstacles>"
 
 
 def needed(facts: Facts, goals: Sequence[Goal]) -> Needed:
@@ -69,7 +106,9 @@ def needed(facts: Facts, goals: Sequence[Goal]) -> Needed:
             chain = Chain(changed(facts, changes))
     kept = _without_the_superfluous(facts, changes, goals) if not obstacles else changes
     return Needed(
-        tuple(sorted((*kept, *_restarts(facts, kept, goals)), key=_order)), tuple(obstacles)
+        tuple(sorted((*kept, *_restarts(facts, kept, goals)), key=_order)),
+        tuple(obstacles),
+        facts.scope.audit.languages[0],
     )
 
 

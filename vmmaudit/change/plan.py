@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from vmmaudit import questions
 from vmmaudit.assessment import Ternary
@@ -37,11 +37,17 @@ from vmmaudit.change.changes import (
 from vmmaudit.change.goal import Goal
 from vmmaudit.change.needed import Needed, Obstacle, needed
 from vmmaudit.change.whatif import changed
+from vmmaudit.change.words import headings, listed
+from vmmaudit.controls.texts import Texts
+from vmmaudit.display import framed, table
 from vmmaudit.facts import Facts, Missing, Tree
 from vmmaudit.readiness import Chain
 from vmmaudit.scope import Host, Library
 from vmmaudit.windows.descriptor import Ace, SecurityDescriptor, pack_ace
 from vmmaudit.windows.filetime import NEVER, to_filetime
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT: Final = 1
 DELEGATES_TO: Final = "msDS-AllowedToDelegateTo"
@@ -124,7 +130,7 @@ class RestartStep:
 Step: TypeAlias = ListStep | NumberStep | MemberStep | EntryStep | RestartStep
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """What to do, in order; which pairs of host and share it is for; what it cannot mend.
 
@@ -133,6 +139,7 @@ class Plan:
         obstacles: broken links without a simple remedy.
         evidence: digest of the evidence that the values before were read from.
         proposals: groups in the place of single accounts; nothing of them is a step.
+        language: of the words it is shown in.
     """
 
     steps: tuple[Step, ...]
@@ -140,10 +147,24 @@ class Plan:
     obstacles: tuple[Obstacle, ...]
     evidence: str
     proposals: tuple[Proposal, ...] = ()
+    language: str = field(default="en", compare=False)
 
     def changes(self) -> tuple[Change, ...]:
         """The single changes."""
         return tuple(change for step in self.steps for change in step.changes)
+
+    def to_frame(self, language: str = "en") -> pd.DataFrame:
+        """One row per change: the step it belongs to, who can make it, what is to be done."""
+        numbered = enumerate(self.steps, 1)
+        return listed([(n, change) for n, step in numbered for change in step.changes], language)
+
+    def _repr_html_(self) -> str:
+        frame = self.to_frame(self.language)
+        heads = headings(Texts.load(self.language))
+        return framed(table(frame.set_axis(heads, axis="columns")), language=self.language)
+
+    def __repr__(self) -> str:
+        return f"<Plan: {len(self.steps)} steps for {len(self.wanted)} pairs>"
 
 
 def goals(facts: Facts, hosts: Iterable[Host], libraries: Iterable[Library]) -> list[Goal]:
@@ -178,6 +199,7 @@ def plan(facts: Facts, wanted: Sequence[Goal]) -> Plan:
         found.obstacles,
         facts.evidence.digest(),
         proposals(changed(facts, found.changes), list(libraries)),
+        facts.scope.audit.languages[0],
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from vmmaudit.change.changes import (
     AddDelegationTarget,
     AddMember,
@@ -19,7 +22,11 @@ from vmmaudit.change.changes import (
     SetControlBit,
 )
 from vmmaudit.controls.texts import Fill, Texts
+from vmmaudit.display import visible
 from vmmaudit.windows.account_control import AccountControl
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _BITS = {
     (ClearControlBit, AccountControl.ACCOUNT_DISABLE): "ClearControlBit_disabled",
@@ -37,6 +44,23 @@ def sentence(change: Change, texts: Texts) -> str:
 def actor(change: Change, texts: Texts) -> str:
     """Who can do it."""
     return texts.word("change", "actor", change.actor.value)
+
+
+def headings(texts: Texts) -> list[str]:
+    """What the columns of `listed` are called in the reader's language."""
+    return [texts.word("change", "column", name) for name in ("number", "who", "change")]
+
+
+def listed(changes: Iterable[tuple[int, Change]], language: str) -> pd.DataFrame:
+    """One row per change, each with the number of its step."""
+    import pandas as pd  # noqa: PLC0415 - costs 0.3 s
+
+    texts = Texts.load(language)
+    rows = [
+        (number, actor(change, texts), visible(sentence(change, texts)))
+        for number, change in changes
+    ]
+    return pd.DataFrame(rows, columns=["step", "who", "what"])
 
 
 def _told(change: Change) -> tuple[str, dict[str, Fill]]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from vmmaudit import questions
 from vmmaudit.collect.wire import Wire
+from vmmaudit.display import framed, properties, table
 from vmmaudit.errors import FormatError, ScopeError
 from vmmaudit.evidence import Answer, Gap
 from vmmaudit.facts.discovered import (
@@ -27,6 +28,9 @@ from vmmaudit.facts.discovered import (
 )
 from vmmaudit.scope import Domain
 from vmmaudit.windows import srvsvc
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _FOLDER_SHARE: Final = 0
 """STYPE_DISKTREE without the bit that marks an administrative share (MS-SRVS 2.2.2.4)."""
@@ -48,7 +52,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What was found in one domain."""
+    """What was found in one domain: a proposal to be read, in English as on the command line.
+
+    found = discovery("contoso.com")
+    print(found.scope_text())    # as a commented scope file
+    found.to_frame()             # one row per server, and why it was taken for what it is
+    """
 
     domain: Domain
     vmm: tuple[Found, ...]
@@ -57,6 +66,32 @@ class Discovery:
     left_out: tuple[Found, ...]
     shares: tuple[Found, ...]
     candidates: tuple[Found, ...]
+
+    def scope_text(self) -> str:
+        """A commented scope that loads unchanged.
+
+        Raises:
+            ScopeError: there is no host or no library to write down.
+        """
+        return scope_text(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per server or share: what it was taken for, and why."""
+        import pandas as pd  # noqa: PLC0415 - costs 0.3 s
+
+        groups = {
+            "vmm": self.vmm,
+            "host": self.hosts,
+            "left out": self.left_out,
+            "library": self.shares,
+            "candidate": self.candidates,
+        }
+        rows = [(kind, one.name, one.note) for kind, found in groups.items() for one in found]
+        return pd.DataFrame(rows, columns=["taken for", "name", "note"])
+
+    def _repr_html_(self) -> str:
+        about = {"domain": self.domain.name, "account": self.account or "?"}
+        return framed(properties(about), table(self.to_frame()), language="en")
 
 
 def discover(domain: Domain, wire: Wire) -> Discovery:

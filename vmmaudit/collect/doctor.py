@@ -11,15 +11,19 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from vmmaudit import questions
 from vmmaudit.collect.wire import Wire
+from vmmaudit.display import Tone, framed, table
 from vmmaudit.errors import FormatError
 from vmmaudit.evidence import Answer, Gap, Question, Reason
 from vmmaudit.facts import replies
 from vmmaudit.scope import Domain, Library, Scope
 from vmmaudit.windows import srvsvc
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SKEW_SECONDS: Final = 300
 """What Kerberos tolerates by default (RFC 4120 8.2)."""
@@ -52,6 +56,31 @@ class Check:
     what: str
     works: bool | None
     sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """Everything that was tried, in English as on the command line.
+
+    found = examination("contoso.yaml")
+    found.to_frame().query("works == False")    # what will not do, and what would help
+    """
+
+    checks: tuple[Check, ...]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per check; `works` is None where it works in part."""
+        import pandas as pd  # noqa: PLC0415 - costs 0.3 s
+
+        rows = [(c.target, c.what, c.works, c.sentence) for c in self.checks]
+        return pd.DataFrame(rows, columns=["target", "what", "works", "sentence"]).astype(
+            {"works": object}
+        )
+
+    def _repr_html_(self) -> str:
+        tones = {True: Tone.GOOD, None: Tone.WARN, False: Tone.BAD}
+        shown = self.to_frame().assign(works=[tones[check.works] for check in self.checks])
+        return framed(table(shown), language="en")
 
 
 def examine(scope: Scope, wire: Wire) -> Iterator[Check]:

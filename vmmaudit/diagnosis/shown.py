@@ -19,7 +19,7 @@ from vmmaudit.diagnosis.words import (
     told,
     word,
 )
-from vmmaudit.report.cell import framed, safe
+from vmmaudit.display import framed, safe
 
 if TYPE_CHECKING:
     from vmmaudit.diagnosis.diagnosis import Diagnosis

@@ -16,8 +16,8 @@ from vmmaudit.diagnosis.answer import Answer, State
 from vmmaudit.diagnosis.failures import Failure
 from vmmaudit.diagnosis.stamp import Stamp
 from vmmaudit.diagnosis.wordings import Identity
+from vmmaudit.display import visible
 from vmmaudit.report.document import Bullets, Code, Paragraph
-from vmmaudit.report.escape import visible
 from vmmaudit.report.prose import blocks, plain
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from vmmaudit.assessment import Ternary
 from vmmaudit.change.goal import DELEGATABLE, DELEGATION, IN_FORCE, Goal, identities, links
 from vmmaudit.change.needed import Needed, needed
 from vmmaudit.change.remedies import above
+from vmmaudit.display import framed
 from vmmaudit.facts import Facts, Holding, Missing, Principal, TokenFact
 from vmmaudit.readiness import Chain, Link
 from vmmaudit.readiness.access import Ruling
@@ -77,7 +78,7 @@ class Step:
     entries: tuple[Entry, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explanation:
     """Whether one host can open one ISO image that stays on its library, and why.
 
@@ -135,10 +136,19 @@ class Explanation:
     def __str__(self) -> str:
         return self.in_words()
 
-    def _repr_html_(self) -> str:
-        from vmmaudit.explain.shown import page
+    def __repr__(self) -> str:
+        return self.in_words(self._language)
 
-        return page(self, self.facts.scope.audit.languages[0])
+    @property
+    def _language(self) -> str:
+        return self.facts.scope.audit.languages[0]
+
+    def _repr_html_(self) -> str:
+        from vmmaudit.controls.texts import Texts
+        from vmmaudit.explain.shown import mended, page
+
+        texts = Texts.load(self._language)
+        return framed(page(self, texts), mended(self, texts), language=self._language)
 
 
 def explain(facts: Facts, goal: Goal) -> Explanation:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -11,12 +10,13 @@ from vmmaudit.assessment import Ternary
 from vmmaudit.change.goal import IN_FORCE
 from vmmaudit.change.words import actor, sentence
 from vmmaudit.controls.texts import Texts
+from vmmaudit.display import Tone, safe, visible
 from vmmaudit.explain.chain import Entry, Explanation, Step
 from vmmaudit.facts import Holding
-from vmmaudit.report.escape import visible
 from vmmaudit.windows.access import FULL, READ
 
 SIGNS: Final = {Ternary.YES: "✓", Ternary.NO: "✗", Ternary.UNKNOWN: "?"}
+_TONES: Final = {Ternary.YES: Tone.GOOD, Ternary.NO: Tone.BAD, Ternary.UNKNOWN: Tone.UNKNOWN}
 _CHANGE: Final = 0x0013_01BF
 
 
@@ -47,7 +47,7 @@ def _lines(explanation: Explanation, texts: Texts) -> Iterator[str]:
         yield f" {SIGNS[line.state]} {line.title}  ({line.control})"
         yield f"     {line.sentence}"
         yield from (f"       {detail}" for detail in line.details)
-    if explanation.ready is not Ternary.YES or explanation.in_force is not Ternary.YES:
+    if not _holds(explanation):
         yield ""
         yield from advice(explanation, texts)
 
@@ -95,27 +95,34 @@ def told(explanation: Explanation, texts: Texts) -> list[Line]:
     ]
 
 
-def page(explanation: Explanation, language: str) -> str:
-    """The same as HTML that stands for itself in a notebook cell."""
-    texts = Texts.load(language)
+def page(explanation: Explanation, texts: Texts) -> str:
+    """Every link as markup for a frame."""
     rows = "".join(
-        f"<tr><td title='{html.escape(texts.word('explain', 'state', line.state.value))}'>"
-        f"{SIGNS[line.state]}</td><th scope='row' style='text-align:left'>"
-        f"{html.escape(line.title)}</th><td style='text-align:left'>{html.escape(line.sentence)}"
-        + "".join(f"<br><small>{html.escape(detail)}</small>" for detail in line.details)
-        + f"</td><td>{html.escape(line.control)}</td></tr>"
+        f"<tr><td class='{_TONES[line.state].value}' "
+        f"title='{safe(texts.word('explain', 'state', line.state.value))}'>"
+        f"{SIGNS[line.state]}</td><th scope='row'>{safe(line.title)}</th><td>{safe(line.sentence)}"
+        + "".join(f"<br><small>{safe(detail)}</small>" for detail in line.details)
+        + f"</td><td class='short'>{safe(line.control)}</td></tr>"
         for line in told(explanation, texts)
     )
-    steps = ""
-    if explanation.ready is not Ternary.YES or explanation.in_force is not Ternary.YES:
-        steps = "".join(f"<p>{html.escape(line)}</p>" for line in advice(explanation, texts))
     return (
-        f"<div class='mathjax_ignore tex2jax_ignore' lang='{language}'>"
-        f"<h3>{html.escape(_title(explanation, texts))}</h3>"
-        f"<p>{html.escape(_account(explanation, texts))}</p>"
-        f"<p><strong>{html.escape(verdict(explanation, texts))}</strong></p>"
-        f"<table>{rows}</table>{steps}</div>"
+        f"<h3>{safe(_title(explanation, texts))}</h3>"
+        f"<p>{safe(_account(explanation, texts))}</p>"
+        f"<p><strong>{safe(verdict(explanation, texts))}</strong></p>"
+        f"<table>{rows}</table>"
     )
+
+
+def mended(explanation: Explanation, texts: Texts) -> str:
+    """What would mend the chain, as markup for a frame; nothing where it holds."""
+    if _holds(explanation):
+        return ""
+    lines = "".join(f"<p>{safe(line)}</p>" for line in advice(explanation, texts))
+    return f"<div class='advice'>{lines}</div>"
+
+
+def _holds(explanation: Explanation) -> bool:
+    return explanation.ready is Ternary.YES and explanation.in_force is Ternary.YES
 
 
 def _title(explanation: Explanation, texts: Texts) -> str:

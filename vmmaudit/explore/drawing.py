@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vmmaudit.assessment import Ternary
-from vmmaudit.report.escape import visible
+from vmmaudit.display import visible
 
 WIDTH: Final = 1200
 _LEFT: Final = 216

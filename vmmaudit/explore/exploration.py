@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from vmmaudit.assessment import Ternary, Verdict
+from vmmaudit.assessment import Ternary
 from vmmaudit.audit import Audit
 from vmmaudit.change.changes import Change
+from vmmaudit.change.find import find_host
 from vmmaudit.change.suppose import Suppose
 from vmmaudit.controls.texts import Texts
 from vmmaudit.errors import UsageError
@@ -18,8 +19,7 @@ from vmmaudit.explore.picture import Picture
 from vmmaudit.explore.shown import Table
 from vmmaudit.explore.tables import Tables
 from vmmaudit.explore.what_if import WhatIf
-from vmmaudit.report.cell import framed, safe
-from vmmaudit.report.material import TONES
+from vmmaudit.report.overview import overview
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _TRIED: Final = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Exploration:
     r"""What was read and judged, to be looked at from all sides.
 
@@ -42,7 +42,8 @@ class Exploration:
     audit.workbench                       # the last three with drop-down lists
     audit.audit                           # the Audit below, with evidence and assessment
 
-    Every result has `to_frame()`; nothing here reads from or writes to the audited systems.
+    Every result shows itself in a notebook and has `to_frame()`, a pandas DataFrame; nothing
+    here reads from or writes to the audited systems.
     """
 
     audit: Audit
@@ -55,8 +56,8 @@ class Exploration:
 
     @property
     def matrix(self) -> Matrix:
-        """Hosts × library shares, worst host first."""
-        return Matrix(self.audit.assessment, self.texts)
+        """Hosts × library shares, worst host first; a click on a place shows its chain."""
+        return Matrix(self.audit.assessment, self.texts, bench=lambda: self.workbench)
 
     @property
     def hosts(self) -> Table:
@@ -115,25 +116,35 @@ class Exploration:
 
         Args:
             host: its name as in the scope, or the short one (`HYPER07`).
-            file: a UNC path, a path under the share, or a file name that is there once.
+            file: a UNC path, a path under the share, or a file name that is there once; empty:
+                the image with most wrong for this host.
 
         Raises:
             UsageError: there is no such host or file, or no image at all.
         """
         if not host or not file:
-            worst = self.worst()
+            known = find_host(self.audit.facts, host).name if host else ""
+            worst = self.worst(known)
             host, file = host or worst[0], file or worst[1]
         return Picture(self.audit.explain(host, file), self.texts)
 
-    def worst(self) -> tuple[str, str]:
+    def worst(self, host: str = "", share: str = "") -> tuple[str, str]:
         """The host and the image that it is most worth to begin with.
+
+        Args:
+            host: only this one, by its name in the scope.
+            share: only this one, as in the scope.
 
         Raises:
             UsageError: no image was seen in any share.
         """
         order = (Ternary.NO, Ternary.UNKNOWN, Ternary.YES)
         pairs = sorted(
-            self.audit.assessment.readiness,
+            (
+                pair
+                for pair in self.audit.assessment.readiness
+                if host in ("", pair.host) and share.lower() in ("", pair.share.lower())
+            ),
             key=lambda pair: (order.index(pair.ready), -len(pair.broken)),
         )
         chains = (
@@ -182,36 +193,9 @@ class Exploration:
         """One row per verdict."""
         return self.verdicts.to_frame()
 
+    def __repr__(self) -> str:
+        return self.summary
+
     def _repr_html_(self) -> str:
-        word, fill = self.texts.word, self.texts.fill
-        evidence, pairs = self.audit.evidence, self.audit.assessment.readiness
-        counts = self.audit.assessment.counts()
-        tiles = "".join(
-            f"<li><strong>{TONES[verdict].symbol} {self.texts.number(counts[verdict])}</strong>"
-            f"{safe(self.texts.label('verdict', verdict.value))}</li>"
-            for verdict in Verdict
-            if counts[verdict]
-        )
-        ready = fill(
-            word("explore", "not_ready"),
-            {"number": sum(p.ready is Ternary.NO for p in pairs), "total": len(pairs)},
-        )
-        rows: Mapping[str, Any] = {
-            "scope": f"{self.audit.scope.audit.titled(self.texts.language)} ({self.audit.name})",
-            "moment": self.texts.moment(evidence.origin.moment),
-            "by": evidence.origin.who,
-            "answers": fill(
-                word("explore", "answers_value"),
-                {"answers": len(evidence.answers), "gaps": len(evidence.gaps)},
-            ),
-            "digest": evidence.digest(),
-        }
-        cells = "".join(
-            f"<tr><th scope='row'>{safe(word('explore', key))}</th><td>{safe(value)}</td></tr>"
-            for key, value in rows.items()
-        )
-        return framed(
-            f"<ul class='tiles'>{tiles}</ul><p><strong>{safe(ready)}</strong></p>",
-            f"<table>{cells}</table>",
-            language=self.texts.language,
-        )
+        audit = self.audit
+        return overview(audit.name, audit.scope, audit.evidence, audit.assessment, self.texts)

@@ -4,35 +4,44 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from vmmaudit.assessment import Assessment, Readiness
 from vmmaudit.controls.texts import Texts
-from vmmaudit.report.cell import framed, safe
-from vmmaudit.report.document import Tone
+from vmmaudit.display import Tone, framed, safe
+from vmmaudit.errors import UsageError
+from vmmaudit.explore.extra import interactive
 from vmmaudit.report.material import tone
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from vmmaudit.explore.grid import Clickable
+    from vmmaudit.explore.workbench import Workbench
+
 _ORDER: Final = (Tone.BAD, Tone.UNKNOWN, Tone.WARN, Tone.GOOD, Tone.NONE)
 _HOSTS: Final = 500
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Matrix:
     """Which host is ready for which library share.
 
     A place shows a symbol and the first control that breaks the chain. With `before`, places
     that changed show both states. `to_frame()` has all hosts; the picture has the worst ones.
+    In JupyterLab a click on a place of `audit.matrix` shows its chain.
+
+    Attributes:
+        bench: gives the workbench that shows the chain of a place; None: places are only seen.
     """
 
     assessment: Assessment
     texts: Texts
     before: Assessment | None = None
+    bench: Callable[[], Workbench] | None = field(default=None, compare=False)
 
     @cached_property
     def _pairs(self) -> Mapping[str, Mapping[str, Readiness]]:
@@ -66,6 +75,10 @@ class Matrix:
     def _tone(pairs: Mapping[str, Mapping[str, Readiness]], host: str, share: str) -> str | None:
         found = pairs.get(host, {}).get(share.lower())
         return tone(found).value if found else None
+
+    def has(self, host: str, share: str) -> bool:
+        """Whether this place was judged; a share may not be every host's."""
+        return share.lower() in self._pairs.get(host, {})
 
     def markup(self) -> str:
         """The table and its key, as markup for a frame."""
@@ -122,6 +135,29 @@ class Matrix:
     def _repr_html_(self) -> str:
         title = safe(self.texts.word("explore", "table", "matrix"))
         return framed(f"<h3>{title}</h3>", self.markup(), language=self.texts.language)
+
+    def widget(self) -> Clickable:
+        """The matrix to click into, with the chain of the chosen place beneath it.
+
+        Raises:
+            UsageError: there is no workbench to show a chain, as for a *what if*.
+        """
+        from vmmaudit.explore.grid import Clickable
+
+        if self.bench is None:
+            raise UsageError("This matrix has no chains to show; use the audit's own.")
+        return Clickable(self, self.bench)
+
+    def _repr_mimebundle_(self, **_: Any) -> Mapping[str, Any]:
+        """The matrix to click into where it can be shown, and beside it as it is."""
+        plain = {"text/html": self._repr_html_(), "text/plain": repr(self)}
+        if self.bench is None or not interactive():
+            return plain
+        found: Mapping[str, Any] = self.widget().box._repr_mimebundle_()
+        return plain | {key: value for key, value in found.items() if key != "text/plain"}
+
+    def __repr__(self) -> str:
+        return str(self.to_frame())
 
 
 def _by_host(assessment: Assessment) -> Mapping[str, Mapping[str, Readiness]]:

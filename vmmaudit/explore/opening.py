@@ -14,10 +14,10 @@ import pandas as pd
 from vmmaudit import scope as scope_format
 from vmmaudit.audit import Audit, collected, open_audit
 from vmmaudit.controls.texts import Texts
+from vmmaudit.display import framed, safe
 from vmmaudit.explore.exploration import Exploration
 from vmmaudit.explore.language import check_language
 from vmmaudit.progress import display
-from vmmaudit.report.cell import framed, safe
 
 if TYPE_CHECKING:
     from vmmaudit.collect.gather import Progress

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Final
 from vmmaudit.assessment import Ternary
 from vmmaudit.change.goal import DELEGATABLE, DELEGATION, IN_FORCE
 from vmmaudit.controls.texts import Texts
+from vmmaudit.display import framed, safe, visible
 from vmmaudit.explain import Explanation
 from vmmaudit.explain.chain import Entry, Step
-from vmmaudit.explain.shown import advice, page, told, verdict
+from vmmaudit.explain.shown import mended, page, told, verdict
 from vmmaudit.explore.drawing import Box, Row, draw
 from vmmaudit.explore.permissions import in_words
 from vmmaudit.facts import Holding
-from vmmaudit.report.cell import framed, safe
-from vmmaudit.report.escape import visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,16 +91,10 @@ class Picture:
 
     def markup(self) -> str:
         """The drawing, and under it the same in words with what would mend it, for a frame."""
-        words = page(self.explanation, self.texts.language)
+        words = page(self.explanation, self.texts)
         label = safe(self.texts.word("explore", "in_words"))
-        return f"{self.svg}<details><summary>{label}</summary>{words}</details>{self._needed()}"
-
-    def _needed(self) -> str:
-        """What would mend the chain."""
-        if _tone(self.explanation) is Ternary.YES:
-            return ""
-        lines = "".join(f"<p>{safe(line)}</p>" for line in advice(self.explanation, self.texts))
-        return f"<div class='advice'>{lines}</div>"
+        needed = mended(self.explanation, self.texts)
+        return f"{self.svg}<details><summary>{label}</summary>{words}</details>{needed}"
 
     def _repr_html_(self) -> str:
         return framed(self.markup(), language=self.texts.language)

@@ -14,12 +14,10 @@ import pandas as pd
 
 from vmmaudit.assessment import Ternary, Verdict
 from vmmaudit.controls.texts import Texts
+from vmmaudit.display import framed, safe, visible
+from vmmaudit.display import table as plain
 from vmmaudit.explore.extra import interactive, parts
-from vmmaudit.report.cell import framed, safe
-from vmmaudit.report.escape import visible
-from vmmaudit.report.material import TONES
 
-_PLAIN: Final = 50
 _PAGE: Final = 10
 _BYTES: Final = 32_000_000
 _CONDITIONS: Final = (
@@ -29,7 +27,7 @@ _CONDITIONS: Final = (
 """What a column can be filtered by, as DataTables names it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Table:
     """One table of an exploration.
 
@@ -64,7 +62,7 @@ class Table:
             case Ternary():
                 return word("explore", "value", value.value)
             case Verdict():
-                return f"{TONES[value].symbol} {self.texts.label('verdict', value.value)}"
+                return f"{value.tone.symbol} {self.texts.label('verdict', value.value)}"
             case bool():
                 return word("explore", "value", "true" if value else "false")
             case str():
@@ -110,36 +108,28 @@ class Table:
             },
         )
 
+    def __repr__(self) -> str:
+        return str(self.frame)
+
     def _title(self) -> str:
         title = safe(self.texts.word("explore", "table", self.name))
         return f"<h3>{title} ({self.texts.number(len(self.frame))})</h3>"
 
     def _repr_html_(self) -> str:
         """A plain table of the first rows."""
-        shown = self.in_words()
-        heads = "".join(f"<th scope='col'>{safe(head)}</th>" for head in shown.columns)
-        rows = "".join(
-            f"<tr>{''.join(f'<td>{safe(value)}</td>' for value in row)}</tr>"
-            for row in shown.head(_PLAIN).itertuples(index=False, name=None)
-        )
-        return framed(
-            self._title(),
-            f"<div class='scroll'><table><thead><tr>{heads}</tr></thead>",
-            f"<tbody>{rows}</tbody></table></div>",
-            language=self.texts.language,
-        )
+        return framed(self._title(), plain(self.in_words()), language=self.texts.language)
 
     def _repr_mimebundle_(self, **_: Any) -> Mapping[str, Any]:
         """The interactive table where it can be shown, and the plain one beside it."""
-        plain = {"text/html": self._repr_html_(), "text/plain": str(self.frame)}
+        static = {"text/html": self._repr_html_(), "text/plain": repr(self)}
         if not interactive():
             note = safe(self.texts.word("explore", "missing"))
-            return plain | {"text/html": plain["text/html"] + f"<p>{note}</p>"}
+            return static | {"text/html": static["text/html"] + f"<p>{note}</p>"}
         make = parts("ipywidgets")
         # A wide table is scrolled as a whole: the grid's own scrolling takes head and body apart.
         box = make.Box([self.widget()], layout=make.Layout(overflow="auto", display="block"))
         found: Mapping[str, Any] = box._repr_mimebundle_()
-        return plain | {key: value for key, value in found.items() if key != "text/plain"}
+        return static | {key: value for key, value in found.items() if key != "text/plain"}
 
 
 class Readable(Protocol):
@@ -153,7 +143,7 @@ class Readable(Protocol):
         """One row each, with headings and values in that language."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Listing(Table):
     """A table whose headings and values are in the reader's language already."""
 

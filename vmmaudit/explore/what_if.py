@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from vmmaudit.audit import Audit
 from vmmaudit.change.words import actor, sentence
-from vmmaudit.compare import Comparison, Moved, compare
+from vmmaudit.compare import Comparison, compare
 from vmmaudit.controls.texts import Texts
+from vmmaudit.display import framed, safe
 from vmmaudit.explore.matrix import Matrix
-from vmmaudit.report.cell import framed, safe
-from vmmaudit.report.material import TONES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from vmmaudit.assessment import Judgement
 
-_SHOWN: Final = 100
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WhatIf:
     """An audit, and the same after changes that nobody made.
 
@@ -43,7 +38,7 @@ class WhatIf:
     @cached_property
     def comparison(self) -> Comparison:
         """Verdict by verdict and pair by pair."""
-        return compare(self.before.assessment, self.after.assessment)
+        return compare(self.before.assessment, self.after.assessment, self.texts.language)
 
     @property
     def matrix(self) -> Matrix:
@@ -79,7 +74,7 @@ class WhatIf:
             told = word("explore", "unmoved")
         return (
             f"<h3>{safe(word('explore', 'supposed'))}</h3><ol>{listed}</ol>"
-            f"<p><strong>{safe(told)}</strong></p>{self.matrix.markup()}{self._moved()}"
+            f"<p><strong>{safe(told)}</strong></p>{self.matrix.markup()}{found.markup()}"
             f"<p class='note'>{safe(word('explore', 'only_supposed'))}</p>"
         )
 
@@ -88,37 +83,6 @@ class WhatIf:
         old = Matrix(self.before.assessment, self.texts).to_frame()
         new = Matrix(self.after.assessment, self.texts).to_frame().reindex_like(old)
         return int((old.fillna("") != new.fillna("")).to_numpy().sum())
-
-    def _moved(self) -> str:
-        if not self.comparison.moved:
-            return ""
-        heads = "".join(
-            f"<th scope='col'>{safe(self.texts.word('explore', 'column', name))}</th>"
-            for name in ("control", "title", "subject", "before", "after", "why")
-        )
-        rows = "".join(map(self._row, self.comparison.moved[:_SHOWN]))
-        title = safe(self.texts.word("explore", "table", "moved"))
-        return (
-            f"<h3>{title}</h3><div class='scroll'><table><thead><tr>{heads}</tr></thead>"
-            f"<tbody>{rows}</tbody></table></div>"
-        )
-
-    def _row(self, moved: Moved) -> str:
-        later = moved.judgement
-        why = self.texts.fill(self.texts.finding(later.control, later.code), later.values)
-        return (
-            f"<tr><th scope='row'>{safe(later.control)}</th>"
-            f"<td>{safe(self.texts.control(later.control).title)}</td>"
-            f"<td>{safe(later.subject.name)}</td>"
-            f"{self._verdict(moved.before)}{self._verdict(moved.after)}<td>{safe(why)}</td></tr>"
-        )
-
-    def _verdict(self, judgement: Judgement | None) -> str:
-        if judgement is None:
-            return "<td>–</td>"
-        tone = TONES[judgement.verdict]
-        word = safe(self.texts.label("verdict", judgement.verdict.value))
-        return f"<td class='{tone.value}'>{tone.symbol} {word}</td>"
 
     def _repr_html_(self) -> str:
         return framed(self.markup(), language=self.texts.language)

@@ -7,13 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from vmmaudit.change.changes import Change
+from vmmaudit.display import framed, safe, visible
 from vmmaudit.errors import AuditError
 from vmmaudit.explore.extra import parts
 from vmmaudit.explore.picture import Picture
 from vmmaudit.explore.what_if import WhatIf
 from vmmaudit.facts import Tree
-from vmmaudit.report.cell import framed, safe
-from vmmaudit.report.escape import visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,11 +37,12 @@ _OFFERED: Final = 2000
 
 
 class Workbench:
-    """Lists to choose from; what they do can be written as code as well.
+    r"""Lists to choose from; what they do can be written as code as well.
 
     Choosing a host and an image is `audit.explain(host, file)`; *Suppose* collects changes made
     by `audit.suppose` and shows `audit.what_if(*changes)`. Both are kept here:
 
+    audit.workbench.choose("hyper07.contoso.com", r"\\library01.contoso.com\MSSCVMMLibrary")
     audit.workbench.picture     # the chain that is shown
     audit.workbench.found       # the what-if that is shown
     audit.workbench.changes     # what is supposed
@@ -58,6 +58,7 @@ class Workbench:
         self.changes: tuple[Change, ...] = ()
         self.picture: Picture | None = None
         self.found: WhatIf | None = None
+        self._choosing = False
         self._build()
         self._begin()
 
@@ -100,17 +101,8 @@ class Workbench:
 
     def _begin(self) -> None:
         """Choose the chain with most wrong, and listen from then on."""
-        try:
-            host, unc = self._exploration.worst()
-        except AuditError as error:
-            self._say(str(error))
-        else:
-            library = next(s for s in self.library.options if unc.startswith(f"{s}\\"))
-            self.host.value, self.library.value = host, library
-            self._list_images()
-            self.file.value = unc[len(library) + 1 :]
-            self._show_chain()
         self._ask()
+        self.choose()
         self.host.observe(lambda _: self._show_chain(), "value")
         self.library.observe(lambda _: self._list_images(), "value")
         self.file.observe(lambda _: self._show_chain(), "value")
@@ -118,6 +110,29 @@ class Workbench:
         self.add.on_click(lambda _: self._suppose())
         self.suggest.on_click(lambda _: self._suppose_what_is_needed())
         self.clear.on_click(lambda _: self._start_again())
+
+    def choose(self, host: str = "", share: str = "") -> None:
+        """Choose a host and a share by their names in the scope, and the image with most wrong.
+
+        Without names the chain with most wrong is chosen.
+        """
+        self._say("")
+        try:
+            host, unc = self._exploration.worst(host, share)
+        except AuditError as error:
+            if host and share:
+                self.host.value, self.library.value = host, share
+            self._say(str(error))
+            return
+        library = next(s for s in self.library.options if unc.startswith(f"{s}\\"))
+        self._choosing = True  # the lists are moved one by one, and the chain is shown once
+        try:
+            self.host.value, self.library.value = host, library
+            self._list_images()
+            self.file.value = unc[len(library) + 1 :]
+        finally:
+            self._choosing = False
+        self._show_chain()
 
     def _chooser(self, label: str, options: Sequence[str], layout: Any) -> Any:
         """A list to choose from; a long one is a field that completes what is typed."""
@@ -130,10 +145,11 @@ class Workbench:
         if tuple(names) != tuple(self.file.options):
             self.file.options = names
         if not names:
+            self.picture = None
             self.chain.value = self._note("no_images")
 
     def _show_chain(self) -> None:
-        if not self.host.value or not self.file.value:
+        if self._choosing or not self.host.value or not self.file.value:
             return
         unc = rf"{self.library.value}\{self.file.value}"
         try:
@@ -255,6 +271,10 @@ class Workbench:
 
         shown = self.found or self.picture
         return shown.to_frame() if shown else pd.DataFrame()
+
+    def _repr_html_(self) -> str:
+        """The chain as it is, where no widgets can be shown."""
+        return str(self.chain.value)
 
     def _repr_mimebundle_(self, **_: Any) -> Mapping[str, Any]:
         """The widgets, and beside them the chain as it is where no widgets can be shown."""

@@ -11,6 +11,7 @@ from vmmaudit.change.changes import Actor
 from vmmaudit.change.commands import commands, grouping
 from vmmaudit.change.plan import EntryStep, ListStep, MemberStep, NumberStep, RestartStep, Step
 from vmmaudit.change.words import sentence
+from vmmaudit.display import Tone
 from vmmaudit.report.document import (
     Block,
     Bullets,
@@ -22,7 +23,6 @@ from vmmaudit.report.document import (
     Rich,
     Section,
     Table,
-    Tone,
 )
 from vmmaudit.report.material import cells, code, text, value
 from vmmaudit.report.paper import Paper, here, signatures, write

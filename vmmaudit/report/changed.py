@@ -7,7 +7,6 @@ from typing import Final
 from vmmaudit.assessment import Assessment, Judgement
 from vmmaudit.compare import Moved, compare, repeats
 from vmmaudit.controls.texts import Texts
-from vmmaudit.report.material import TONES
 from vmmaudit.report.parts.changes import ORDER
 from vmmaudit.report.sheets import Mark, Sheet, Value
 
@@ -73,4 +72,4 @@ def _verdict(texts: Texts, judgement: Judgement | None) -> Value:
     words = texts.label("verdict", judgement.verdict.value)
     if judgement.waiver:
         words += f" · {texts.label('status', 'accepted')}"
-    return Mark(TONES[judgement.verdict], words)
+    return Mark(judgement.verdict.tone, words)

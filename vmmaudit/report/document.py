@@ -7,14 +7,17 @@ renderer can keep them apart from prose.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from vmmaudit.display import Tone, visible
 from vmmaudit.report import markup
-from vmmaudit.report.escape import visible
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Style(StrEnum):
@@ -24,32 +27,6 @@ class Style(StrEnum):
     STRONG = "strong"
     VALUE = "value"
     CODE = "code"
-
-
-class Tone(StrEnum):
-    """What a symbol and its colour say; the symbol says it without the colour."""
-
-    GOOD = "good"
-    WARN = "warn"
-    BAD = "bad"
-    UNKNOWN = "unknown"
-    NONE = "none"
-    MANUAL = "manual"
-
-    @property
-    def symbol(self) -> str:
-        """One character that can be told from the others in black and white."""
-        return SYMBOLS[self]
-
-
-SYMBOLS: Final = {
-    Tone.GOOD: "✓",
-    Tone.WARN: "!",
-    Tone.BAD: "✗",
-    Tone.UNKNOWN: "?",
-    Tone.NONE: "–",
-    Tone.MANUAL: "✎",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +261,19 @@ class Document:
     def _repr_html_(self) -> str:
         """The document as HTML that stands for itself."""
         return markup.fragment(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table of contents: one row per section, with its anchor."""
+        import pandas as pd
+
+        found = [(s.number, s.title, s.anchor) for s in _all(self.sections)]
+        return pd.DataFrame(found, columns=["number", "title", "anchor"])
+
+
+def _all(sections: Iterable[Section]) -> Iterator[Section]:
+    for section in sections:
+        yield section
+        yield from _all(section.sections)
 
 
 @dataclass(frozen=True, slots=True)

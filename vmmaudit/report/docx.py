@@ -22,10 +22,10 @@ from docx.shared import Mm
 from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
+from vmmaudit.display import visible
 from vmmaudit.errors import ScopeError
 from vmmaudit.report.data import template_loader
 from vmmaudit.report.document import Document
-from vmmaudit.report.escape import visible
 from vmmaudit.report.ooxml import escaped
 from vmmaudit.report.word import Body
 

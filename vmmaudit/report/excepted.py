@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from vmmaudit.controls.texts import Texts
-from vmmaudit.report.document import Tone
+from vmmaudit.display import Tone
 from vmmaudit.report.sheets import Mark, Sheet, Value
 from vmmaudit.waivers import Standing
 

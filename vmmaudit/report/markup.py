@@ -16,8 +16,8 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
+from vmmaudit.display import visible
 from vmmaudit.report.data import template_loader
-from vmmaudit.report.escape import visible
 
 _COUNTERS: Final = {"{{page}}": "counter(page)", "{{pages}}": "counter(pages)"}
 _COUNTER: Final = re.compile("({{pages?}})")

@@ -13,20 +13,21 @@ from vmmaudit.assessment import Assessment, Judgement, Readiness, Ternary, Verdi
 from vmmaudit.commit import MODIFIED
 from vmmaudit.compare import Comparison, compare, repeats
 from vmmaudit.controls.texts import Fill, Texts
-from vmmaudit.report.document import Block, Cell, ControlInfo, Paragraph, Rich, Run, Style, Tone
+from vmmaudit.display import Tone
+from vmmaudit.report.document import (
+    Block,
+    Cell,
+    ControlInfo,
+    Paragraph,
+    Rich,
+    Run,
+    Style,
+)
 from vmmaudit.report.properties import kept_until, years_kept
 from vmmaudit.report.prose import rich
 from vmmaudit.report.register import EvidenceSummary
 from vmmaudit.scope import Scope
 
-TONES: Final[Mapping[Verdict, Tone]] = {
-    Verdict.PASS: Tone.GOOD,
-    Verdict.WARN: Tone.WARN,
-    Verdict.FAIL: Tone.BAD,
-    Verdict.NOT_ASSESSABLE: Tone.UNKNOWN,
-    Verdict.NOT_APPLICABLE: Tone.NONE,
-    Verdict.MANUAL: Tone.MANUAL,
-}
 SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
 _NEVER: Final = frozenset({"LOCAL", "ESX"})
 SECTIONS: Final = (
@@ -189,7 +190,7 @@ class Material:
 
     def verdict(self, verdict: Verdict) -> Cell:
         """The badge of a verdict."""
-        return Cell(text(self.texts.label("verdict", verdict.value)), TONES[verdict])
+        return Cell(text(self.texts.label("verdict", verdict.value)), verdict.tone)
 
     def severity(self, control: str) -> Cell:
         """The badge of a control's severity."""

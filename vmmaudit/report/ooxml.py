@@ -13,8 +13,15 @@ from itertools import pairwise
 from typing import Final
 from xml.sax.saxutils import escape
 
-from vmmaudit.report.document import Finding, Rich, Run, Section, Style, Table, Tone
-from vmmaudit.report.escape import visible
+from vmmaudit.display import Tone, visible
+from vmmaudit.report.document import (
+    Finding,
+    Rich,
+    Run,
+    Section,
+    Style,
+    Table,
+)
 
 TONES: Final = {
     Tone.GOOD: ("17633A", "E3F1E8"),

@@ -21,8 +21,8 @@ from uuid import UUID, uuid5
 from vmmaudit import canonical
 from vmmaudit.assessment import Assessment, Judgement, Subject, Verdict
 from vmmaudit.controls.texts import Texts
+from vmmaudit.display import visible
 from vmmaudit.report.document import Document
-from vmmaudit.report.escape import visible
 from vmmaudit.report.prose import told
 from vmmaudit.report.register import EvidenceSummary
 

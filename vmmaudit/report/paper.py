@@ -9,9 +9,10 @@ from typing import Final
 from vmmaudit.assessment import Assessment
 from vmmaudit.branding import logo
 from vmmaudit.controls.texts import Texts, fill
+from vmmaudit.display import Tone
 from vmmaudit.evidence import Origin
 from vmmaudit.report.data import own_templates
-from vmmaudit.report.document import Column, Cover, Document, Facts, Rich, Section, Table, Tone
+from vmmaudit.report.document import Column, Cover, Document, Facts, Rich, Section, Table
 from vmmaudit.report.material import Tool, cells, code, kept, label_of, text, value
 from vmmaudit.report.properties import person, properties
 from vmmaudit.scope import Role, Scope

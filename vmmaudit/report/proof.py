@@ -10,6 +10,7 @@ from vmmaudit.change.moved import ENTRIES, WHOLE, Moved
 from vmmaudit.change.plan import Plan, Step
 from vmmaudit.change.words import sentence
 from vmmaudit.controls.texts import Fill, Texts
+from vmmaudit.display import Tone
 from vmmaudit.evidence import Origin
 from vmmaudit.report.document import (
     Block,
@@ -20,7 +21,6 @@ from vmmaudit.report.document import (
     Facts,
     Section,
     Table,
-    Tone,
 )
 from vmmaudit.report.material import cells, text, value
 from vmmaudit.report.paper import Paper, here, signatures, write

@@ -8,9 +8,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from vmmaudit import evidence as records
+from vmmaudit.display import framed, properties, table
 from vmmaudit.evidence import Answer, Evidence, Origin, Reader, Reason
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class Entry:
         return self.source.startswith(records.IMPORTED)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EvidenceSummary:
     """What a document says about the evidence; what was answered, by id, for the extracts."""
 
@@ -79,6 +84,32 @@ class EvidenceSummary:
     def taken(self) -> Mapping[str, int]:
         """How many answers are from earlier evidence, by its digest."""
         return Counter(entry.taken for entry in self.entries if entry.taken)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per question, with the digest by which its answer can be compared."""
+        import pandas as pd
+
+        names = ("id", "server", "kind", "detail", "from", "at", "reason", "sha256")
+        return pd.DataFrame(
+            [
+                (
+                    *(e.id, e.server, e.kind, " ".join(e.detail), e.source),
+                    e.at.isoformat() if e.at else "",
+                    e.reason.value if e.reason else "",
+                    e.digest,
+                )
+                for e in self.entries
+            ],
+            columns=names,
+        )
+
+    def _repr_html_(self) -> str:
+        about = {"moment": self.origin.moment.isoformat(), "sha256": self.digest}
+        frame = self.to_frame()[["id", "reason", "server", "kind", "sha256", "detail", "from"]]
+        return framed(properties(about), table(frame), language="en")
+
+    def __repr__(self) -> str:
+        return f"<EvidenceSummary {self.digest[:12]}: {len(self.entries)} questions>"
 
 
 def summarise(evidence: Evidence) -> EvidenceSummary:

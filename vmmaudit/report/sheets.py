@@ -10,8 +10,17 @@ from typing import Final, TypeAlias
 
 from vmmaudit.assessment import Assessment, Judgement, Readiness, ShareContent, Ternary
 from vmmaudit.controls.texts import Texts
-from vmmaudit.report.document import ControlInfo, Document, Matrix, Section, Tone
-from vmmaudit.report.material import TONES, grade, tone
+from vmmaudit.display import Tone
+from vmmaudit.report.document import (
+    ControlInfo,
+    Document,
+    Matrix,
+    Section,
+)
+from vmmaudit.report.material import (
+    grade,
+    tone,
+)
 from vmmaudit.report.prose import told
 from vmmaudit.report.register import Entry, EvidenceSummary
 
@@ -161,7 +170,7 @@ def _verdict(
         texts.label("severity", severity) if severity else None,
         texts.label("subject", judgement.subject.kind.value),
         judgement.subject.name,
-        Mark(TONES[judgement.verdict], texts.label("verdict", judgement.verdict.value)),
+        Mark(judgement.verdict.tone, texts.label("verdict", judgement.verdict.value)),
         texts.sentence("scheme", "grundschutz", judgement.verdict.value),
         grade(judgement.verdict, severity, texts),
         told(texts.finding(judgement.control, judgement.code), judgement.values, texts),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from vmmaudit.display import Tone
 from vmmaudit.report.document import (
     Cell,
     Facts,
@@ -13,7 +14,6 @@ from vmmaudit.report.document import (
     SignOff,
     Table,
     Tiles,
-    Tone,
 )
 from vmmaudit.report.ooxml import (
     MUTED,

@@ -18,11 +18,14 @@ import xlsxwriter
 
 from vmmaudit.assessment import Assessment, Verdict
 from vmmaudit.controls.texts import Texts
+from vmmaudit.display import Tone, visible
 from vmmaudit.report.changed import changed
-from vmmaudit.report.document import ControlInfo, Document, Tone
-from vmmaudit.report.escape import visible
+from vmmaudit.report.document import (
+    ControlInfo,
+    Document,
+)
 from vmmaudit.report.excepted import excepted
-from vmmaudit.report.material import TONES, Tool, tone
+from vmmaudit.report.material import Tool, tone
 from vmmaudit.report.ooxml import MUTED, WASH
 from vmmaudit.report.ooxml import TONES as COLOURS
 from vmmaudit.report.prose import plain
@@ -179,7 +182,7 @@ class Writer:
             row + 1,
             texts.label("column", "verdict"),
             [
-                (Mark(TONES[verdict], texts.label("verdict", verdict.value)), counts[verdict])
+                (Mark(verdict.tone, texts.label("verdict", verdict.value)), counts[verdict])
                 for verdict in Verdict
             ],
         )

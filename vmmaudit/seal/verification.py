@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from vmmaudit.display import framed, safe, table
 from vmmaudit.scope import Role
 from vmmaudit.seal.signature import Signature
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found; every failure is one sentence.
+    """What was found; every failure is one sentence, in English as on the command line.
+
+    found = verify(Path("output/contoso_2026-10-01T060000Z"), [Path("root.pem")])
+    found.released       # nothing is wrong, and everybody has signed
+    found.to_frame()     # one row per failure, signature, open role and note
 
     Attributes:
         source: the pack or the PDF.
@@ -77,5 +85,23 @@ class Verification:
             yield f"open    {role.value}: no valid signature"
         for note in self.notes:
             yield f"note    {note}"
-        german = "Freigegeben" if self.released else "Entwurf"
-        yield f"status  {self.status} ({german})"
+        yield f"status  {self.status} ({self._german})"
+
+    @property
+    def _german(self) -> str:
+        return "Freigegeben" if self.released else "Entwurf"
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per failure, signature, role that is open, and note: what `lines` say."""
+        import pandas as pd  # noqa: PLC0415 - costs 0.3 s
+
+        rows = (line.split(maxsplit=1) for line in self.lines())
+        found = [(kind, said) for kind, said in rows if kind != "status"]
+        return pd.DataFrame(found, columns=["what", "sentence"])
+
+    def _repr_html_(self) -> str:
+        tone = "bad" if self.failures else "good" if self.released else "warn"
+        said = safe(f"{self.source}: {self.status} ({self._german})")
+        return framed(
+            f"<p class='{tone}'><strong>{said}</strong></p>", table(self.to_frame()), language="en"
+        )

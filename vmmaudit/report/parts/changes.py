@@ -7,7 +7,15 @@ from typing import Final
 
 from vmmaudit.assessment import Judgement, Readiness, Ternary, Verdict
 from vmmaudit.compare import Change, Comparison, Moved
-from vmmaudit.report.document import Block, Cell, Column, Rich, Section, Table, Tone
+from vmmaudit.display import Tone
+from vmmaudit.report.document import (
+    Block,
+    Cell,
+    Column,
+    Rich,
+    Section,
+    Table,
+)
 from vmmaudit.report.material import Material, cells, code, link, text, value
 
 ORDER: Final = (

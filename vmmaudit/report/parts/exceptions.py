@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vmmaudit.report.document import Bullets, Cell, Column, Section, Table, Tone
+from vmmaudit.display import Tone
+from vmmaudit.report.document import (
+    Bullets,
+    Cell,
+    Column,
+    Section,
+    Table,
+)
 from vmmaudit.report.material import Material, cells, text, value
 from vmmaudit.waivers import Standing, standings
 

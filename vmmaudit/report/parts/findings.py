@@ -17,7 +17,6 @@ from vmmaudit.report.document import (
     Table,
 )
 from vmmaudit.report.material import (
-    TONES,
     Group,
     Material,
     cells,
@@ -130,7 +129,7 @@ def _finding(material: Material, group: Group) -> Finding:
         title=words.title,
         severity=texts.label("severity", info.severity),
         rank=info.severity,
-        tone=TONES[group.verdict],
+        tone=group.verdict.tone,
         verdict=texts.label("verdict", group.verdict.value),
         control=texts.fill(
             texts.sentence("findings", "version"),

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from vmmaudit.assessment import Readiness, Ternary
+from vmmaudit.display import Tone
 from vmmaudit.report.document import (
     Block,
     Column,
@@ -16,7 +17,6 @@ from vmmaudit.report.document import (
     Rich,
     Section,
     Table,
-    Tone,
 )
 from vmmaudit.report.material import Material, cells, link, text, value
 

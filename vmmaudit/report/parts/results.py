@@ -18,7 +18,13 @@ from vmmaudit.report.document import (
     Section,
     Table,
 )
-from vmmaudit.report.material import TONES, Group, Material, cells, link, text
+from vmmaudit.report.material import (
+    Group,
+    Material,
+    cells,
+    link,
+    text,
+)
 from vmmaudit.report.parts.sources import data
 from vmmaudit.report.prose import blocks, rich
 
@@ -138,7 +144,7 @@ def _row(material: Material, group: Group) -> tuple[Cell, ...]:
         names += text(" · ") + material.say("results", "waived", until=waiver.until)
     evidence = [item for member in group.members for item in member.evidence]
     return cells(
-        Cell(text(texts.label("verdict", group.verdict.value)), TONES[group.verdict]),
+        Cell(text(texts.label("verdict", group.verdict.value)), group.verdict.tone),
         tuple(actual),
         names,
         material.several(evidence, _EVIDENCE),

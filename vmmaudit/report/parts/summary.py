@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from typing import Final
 
 from vmmaudit.assessment import Verdict
+from vmmaudit.display import Tone
 from vmmaudit.report.document import (
     Block,
     Column,
@@ -15,7 +16,6 @@ from vmmaudit.report.document import (
     Table,
     Tile,
     Tiles,
-    Tone,
 )
 from vmmaudit.report.material import Material, cells, link, text
 from vmmaudit.report.parts.changes import repeated
