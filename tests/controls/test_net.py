@@ -214,19 +214,20 @@ def test_what_smb_negotiated(dialect, signing, verdict, code):
     assert (found.verdict, found.code) == (verdict, code)
 
 
-def legacy(subject, evidence=None, scope=None, **told):
+def legacy(subject, evidence=None, scope=None, **values):
     """What NET-06 says when a server's reply to an offer of SMB 1 is another."""
     world, known = simulate(GOOD)
     question = questions.legacy_smb(subject)
-    return outcomes(NET_06, answered(evidence or world, question, **told), scope or known)[subject]
+    made = answered(evidence or world, question, **values)
+    return outcomes(NET_06, made, scope or known)[subject]
 
 
 @pytest.mark.parametrize("subject", [LIBRARY, HOST])
 def test_a_server_that_speaks_no_smb_1(subject):
-    for told in ({"reply": b""}, {"reply": stubs.smb1_declined()}, {"enabled": b"false"}):
-        found = legacy(subject, **told)
+    for values in ({"reply": b""}, {"reply": stubs.smb1_declined()}, {"enabled": b"false"}):
+        found = legacy(subject, **values)
         assert found.verdict is Verdict.PASS
-        doubt = "AS_CONFIGURED" if "enabled" in told else "FROM_HERE"
+        doubt = "AS_CONFIGURED" if "enabled" in values else "FROM_HERE"
         assert doubt in [remark.code for remark in found.remarks]
         assert questions.legacy_smb(subject).id in found.evidence
 

@@ -24,7 +24,7 @@ from vmmaudit.collect.gather import collect
 from vmmaudit.collect.offline import Fallback, Offline
 from vmmaudit.collect.replay import Replay
 from vmmaudit.errors import UsageError
-from vmmaudit.evidence import Answer, Evidence
+from vmmaudit.evidence import Answer, Evidence, Gap
 from vmmaudit.imports.record import ImportsError
 from vmmaudit.judge import judge
 from vmmaudit.scope import Scope
@@ -218,6 +218,62 @@ def test_what_the_script_searched_and_did_not_find_is_not_there(tmp_path: Path):
     (tmp_path / "searches.json").write_text(json.dumps([note]), encoding="utf-8")
     assessment = judge(collect(scope, Offline(tmp_path, scope)), scope)
     assert Verdict.FAIL in {j.verdict for j in assessment.verdicts if j.control == "DEL-04"}
+
+
+SMB_1: dict[str, tuple[str, str, str]] = {
+    "named": ("a.csv", "PSComputerName,EnableSMB1Protocol\nLIBRARY01,{}\n", "True"),
+    "in full": ("a.csv", "PSComputerName,EnableSMB1Protocol\nlibrary01.contoso.com,{}\n", "WAHR"),
+    "by its file": ("smb library01.csv", "EnableSMB1Protocol,x\n{},1\n", "True"),
+    "by its whole name": ("library01.contoso.com.csv", "EnableSMB1Protocol,x\n{},1\n", "True"),
+    "json": ("a.json", '[{{"PSComputerName": "LIBRARY01", "EnableSMB1Protocol": {}}}]', "true"),
+}
+
+
+@pytest.mark.parametrize("form", SMB_1)
+def test_whether_smb_1_is_on_is_told_of_that_server_alone(tmp_path: Path, form: str):
+    evidence, scope = simulate(worlds.conforming())
+    name, text, on = SMB_1[form]
+    off = {"True": "False", "WAHR": "FALSCH", "true": "false"}[on]
+    for told, verdict in ((on, Verdict.FAIL), (off, Verdict.PASS)):
+        (tmp_path / name).write_text(text.format(told), encoding="utf-8")
+        answers = {q: a for q, a in evidence.answers.items() if q.kind != questions.LEGACY_SMB}
+        wire = Fallback(Replay(Evidence(evidence.origin, answers)), Offline(tmp_path, scope))
+        found = {
+            j.subject.id: (j.verdict, j.code)
+            for j in judge(collect(scope, wire), scope).verdicts
+            if j.control == "NET-06"
+        }
+        code = "SMB1_CONFIGURED" if verdict is Verdict.FAIL else ""
+        assert found.pop("library01.contoso.com") == (verdict, code)
+        assert {verdict for verdict, _ in found.values()} == {Verdict.NOT_ASSESSABLE}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "EnableSMB1Protocol,x\nTrue,1\n"),
+        ("library010.csv", "EnableSMB1Protocol,x\nTrue,1\n"),
+        ("a.csv", "PSComputerName,EnableSMB1Protocol\nlibrary01,\n"),
+        ("a.csv", "PSComputerName,EnableSMB1Protocol\nlibrary01,perhaps\n"),
+    ],
+)
+def test_a_configuration_of_nobody_decides_nothing(tmp_path: Path, name: str, text: str):
+    _, scope = simulate(worlds.conforming())
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    (reply,) = Offline(tmp_path, scope).ask([questions.legacy_smb("library01.contoso.com")])
+    assert isinstance(reply, Gap)
+    assert "EnableSMB1Protocol" in reply.text
+
+
+def test_a_try_is_believed_before_a_configuration(tmp_path: Path):
+    evidence, scope = simulate(worlds.conforming().with_library("LIBRARY01", smb1=True))
+    _, text, _ = SMB_1["named"]
+    (tmp_path / "a.csv").write_text(text.format("False"), encoding="utf-8")
+    wire = Fallback(Replay(evidence), Offline(tmp_path, scope))
+    found = judge(collect(scope, wire), scope).verdicts
+    assert [j.code for j in found if j.control == "NET-06" and j.verdict is Verdict.FAIL] == [
+        "SMB1_SPOKEN"
+    ]
 
 
 def test_where_servers_answer_exports_only_fill_the_gaps(tmp_path: Path):

@@ -83,7 +83,7 @@ class Servers:
         self._files: dict[tuple[str, str], dict[str, _File]] = {}
         self._services: dict[tuple[str, str], Record] = {}
         self._boots: dict[str, Record] = {}
-        self._smb: dict[str, Record] = {}
+        self._smb: list[Record] = []
         self._members: dict[tuple[str, str], tuple[list[str], str, str]] = {}
         self._objects: dict[str, list[Record]] = {}
         self._tried: list[Record] = []
@@ -135,7 +135,7 @@ class Servers:
         elif record.has("TcpTestSucceeded", "RemotePort"):
             self._tried.append(record)
         elif record.has("EnableSMB1Protocol"):
-            self._smb[_host(record) or ""] = record
+            self._smb.append(record)
         elif record.has("LastBootUpTime"):
             self._boots[_host(record) or ""] = record
         elif record.has("Path") or record.has("path", "kind"):
@@ -303,13 +303,15 @@ class Servers:
 
     def legacy_smb(self, server: str) -> Told:
         """Whether a server is configured to speak SMB 1."""
-        record = next((self._smb[form] for form in _forms(server) if form in self._smb), None)
-        text = (record.text("EnableSMB1Protocol") or "").lower() if record else ""
-        if record is None or text not in (*_YES, *_NO):
-            what = "Get-SmbServerConfiguration, EnableSMB1Protocol"
-            raise _missing(f"whether {server} speaks SMB 1 ({what})")
-        values = {"enabled": (b"true" if text in _YES else b"false",)}
-        return (Row("", values),), (record.source,)
+        for record in self._smb:
+            text = (record.text("EnableSMB1Protocol") or "").lower()
+            if _is_of(record, server) and text in (*_YES, *_NO):
+                values = {"enabled": (b"true" if text in _YES else b"false",)}
+                return (Row("", values),), (record.source,)
+        raise _missing(
+            f"whether {server} speaks SMB 1 (Get-SmbServerConfiguration: EnableSMB1Protocol, and "
+            "PSComputerName unless the file is named after the server)"
+        )
 
     def domains(self, server: str) -> Told:
         """The SAM domains that exported local groups are of."""
@@ -384,6 +386,19 @@ def _host(record: Record) -> str | None:
 
 def _forms(server: str) -> tuple[str, ...]:
     return server, server.split(".", maxsplit=1)[0], ""
+
+
+def _is_of(record: Record, server: str) -> bool:
+    """Whether a record names a server; what names none is of the one its file is named after.
+
+    The cmdlet names no computer where it was run on the server itself, and one server's answer
+    must not be taken for that of all.
+    """
+    named = _host(record)
+    own = _forms(server)[:2]
+    if named:
+        return named in own
+    return not set(own).isdisjoint(re.split(r"[^\w.-]+|\.(?=\w+$)", record.source.lower()))
 
 
 def _kind(record: Record) -> str | None:

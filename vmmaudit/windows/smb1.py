@@ -56,9 +56,7 @@ def decode_reply(reply: bytes) -> bool:
         return False
     if len(words) == 2 * _NT_LAN_MANAGER and index == 0 and data:
         return True
-    raise _error(
-        _HEADER.size, f"dialect {index} in {len(words) // 2} words is not what was offered"
-    )
+    raise _error(_HEADER.size, f"dialect {index} in {len(words) // 2} words was not offered")
 
 
 def without_names(reply: bytes) -> bytes:
