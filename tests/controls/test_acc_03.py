@@ -132,7 +132,9 @@ def test_an_account_that_only_an_spn_names_is_no_more_than_a_warning():
     vmm = (VmmServer(server=VMM),)
     outcome = of(ACC_03, world, VMM, vmm=vmm)
     assert (outcome.verdict, outcome.code) == (Verdict.WARN, "NOT_MEMBER")
-    assert [remark.code for remark in outcome.remarks] == ["SPN_ONLY"]
+    assert [remark.code for remark in outcome.remarks] == [
+        *("SERVICE_RIGHT_UNREAD", "SPN_ONLY"),
+    ]
 
 
 def test_a_server_of_another_domain_may_have_groups_that_nobody_here_sees():
