@@ -13,7 +13,7 @@ import pytest
 
 from tests import worlds
 from tests.imports import exports, script
-from tests.simulate import scope_text, simulate, without
+from tests.simulate import scope_of, scope_text, simulate, without
 from tests.test_catalogue import READINESS
 from tests.variants import VARIANTS, Variant
 from tests.worlds import World
@@ -27,7 +27,7 @@ from vmmaudit.errors import UsageError
 from vmmaudit.evidence import Answer, Evidence, Gap
 from vmmaudit.imports.record import ImportsError
 from vmmaudit.judge import judge
-from vmmaudit.scope import Scope
+from vmmaudit.scope import Host, Scope
 
 Write = Callable[[Evidence, Scope, Path], None]
 WRITERS: dict[str, Write] = {
@@ -274,6 +274,25 @@ def test_a_try_is_believed_before_a_configuration(tmp_path: Path):
     assert [j.code for j in found if j.control == "NET-06" and j.verdict is Verdict.FAIL] == [
         "SMB1_SPOKEN"
     ]
+
+
+TRIED = "SourceComputer;ComputerName;RemotePort;TcpTestSucceeded\n"
+
+
+@pytest.mark.parametrize(
+    ("sftp", "https", "code"),
+    [("True", "True", ""), ("FALSCH", "WAHR", "SFTP_CLOSED"), ("True", "False", "HTTPS_CLOSED")],
+)
+def test_what_vmm_reached_is_told_by_test_net_connection(
+    tmp_path: Path, sftp: str, https: str, code: str
+):
+    esx = Host(name="esx01.contoso.com", platform="esx")
+    scope = scope_of(worlds.conforming(), hosts=(esx,))
+    text = f"VMM01;esx01.contoso.com;22;{sftp}\nVMM01;esx01.contoso.com;443;{https}\n"
+    (tmp_path / "ports.csv").write_text(TRIED + text, encoding="utf-8")
+    found = judge(collect(scope, Offline(tmp_path, scope)), scope).verdicts
+    told = {j.subject.id: j.code for j in found if j.control == "NET-04"}
+    assert told == {esx.name: "ALWAYS_COPIED", f"vmm01.contoso.com -> {esx.name}": code}
 
 
 def test_where_servers_answer_exports_only_fill_the_gaps(tmp_path: Path):
