@@ -170,6 +170,8 @@ class SimulatedWire:
         is_vmm = question.server == f"{self.world.vmm.lower()}.{DOMAIN}"
         if (host or is_vmm) and question.kind == questions.SERVER:
             return self._row(question, dialect=b"3.1.1", signing=b"required", guid=b"0" * 32)
+        if host and question.kind == questions.LEGACY_SMB:
+            return self._row(question, reply=stubs.smb1_chosen() if host.smb1 else b"")
         if (host or is_vmm) and question.kind == questions.SAM_DOMAIN:
             return self._answer(
                 question.server, [Row("Builtin", {"sid": (sid_to_bytes("S-1-5-32"),)})]
@@ -252,6 +254,8 @@ class SimulatedWire:
             return self._row(question, reply=stubs.time_of_day(self.moment, 1))
         if question.kind == questions.SERVER:
             return self._row(question, dialect=b"3.1.1", signing=b"required", guid=b"0" * 32)
+        if question.kind == questions.LEGACY_SMB:
+            return self._row(question, reply=stubs.smb1_chosen() if library.smb1 else b"")
         if question.kind == questions.SHARES:
             found = [(share.name, 0, share.remark) for share in library.shares]
             return self._row(question, reply=stubs.shares([*found, ("IPC$", 0x80000003, "")]))

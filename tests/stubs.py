@@ -190,6 +190,25 @@ def looked_up(found: Sequence[tuple[str, str, int] | None]) -> bytes:
     return head + names + fixed + deferred + struct.pack("<II", mapped, status)
 
 
+def smb1_chosen(names: bytes = b"library01") -> bytes:
+    """SMB_COM_NEGOTIATE response that chooses the first dialect (MS-SMB 2.2.4.5.2.1)."""
+    words = struct.pack("<HBHHIIIIQhB", 0, 3, 50, 1, 0x4104, 0x10000, 7, 0x8080F3FD, 0, 0, 0)
+    data = names.ljust(16, b"\0") + b"SPNEGO for " + names
+    return _smb1(0, words, data)
+
+
+def smb1_declined() -> bytes:
+    """The same, that takes none of those offered (MS-CIFS 2.2.4.52.2)."""
+    return _smb1(0, b"\xff\xff", b"")
+
+
+def _smb1(status: int, words: bytes, data: bytes, command: int = 0x72, flags: int = 0x88) -> bytes:
+    head = struct.pack(
+        "<4sBIBH12sHHHH", b"\xffSMB", command, status, flags, 0xC801, b"", 0, 0, 0, 0
+    )
+    return head + bytes([len(words) // 2]) + words + struct.pack("<H", len(data)) + data
+
+
 def _counted(text: str) -> bytes:
     """The characters of an RPC_UNICODE_STRING, which has no NUL (MS-DTYP 2.3.10)."""
     data = text.encode("utf-16-le")

@@ -101,11 +101,7 @@ def test_outcomes_are_those_of_the_texts_and_no_control_only_passes():
             Texts.load("en").control(control.id).finding
         )
         kinds = {verdict for verdicts in found.values() for verdict in verdicts}
-        assert kinds - {Verdict.PASS, Verdict.NOT_APPLICABLE} or control.id in NEVER_IN_DOUBT
-
-
-NEVER_IN_DOUBT = {"NET-04"}
-"""What a scope says is known."""
+        assert kinds - {Verdict.PASS, Verdict.NOT_APPLICABLE}
 
 
 def test_ids_are_unique_and_in_document_order():

@@ -120,6 +120,8 @@ class Host:
     booted: datetime | None = datetime(2026, 9, 12, 4, 0, tzinfo=UTC)
     administrators: tuple[str, ...] | None = None
     services: tuple[Service, ...] = (AGENT,)
+    smb1: bool = False
+    """Only without a lab, whose Samba is told by its configuration."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ class Library:
     unc_name: str = ""
     reachable: bool = True
     services: tuple[Service, ...] = (AGENT,)
+    smb1: bool = False
     missing_shares: tuple[str, ...] = ()
     """Names that the scope lists although the server has no such share."""
 

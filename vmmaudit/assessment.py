@@ -94,6 +94,7 @@ class SubjectKind(StrEnum):
     HOST_LIBRARY = "host-library"
     ACCOUNT_SHARE = "account-share"
     VMM_SHARE = "vmm-share"
+    VMM_HOST = "vmm-host"
     AUDIT = "audit"
     CONTROLLER = "controller"
 

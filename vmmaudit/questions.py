@@ -21,6 +21,7 @@ SHARE: Final = "smb.share"
 LIST: Final = "smb.list"
 DESCRIPTOR: Final = "smb.descriptor"
 SERVER: Final = "smb.server"
+LEGACY_SMB: Final = "smb.legacy"
 TIME: Final = "srvsvc.time"
 BOOT: Final = "cim.boot"
 SAM_DOMAIN: Final = "samr.domain"
@@ -378,6 +379,11 @@ def descriptor(server: str, name: str, path: str) -> Question:
 def smb_server(server: str) -> Question:
     """What the server negotiated."""
     return Question(server, SERVER)
+
+
+def legacy_smb(server: str) -> Question:
+    """Whether the server speaks SMB 1, which is offered to it and nothing else."""
+    return Question(server, LEGACY_SMB)
 
 
 def clock(server: str) -> Question:

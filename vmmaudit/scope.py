@@ -423,6 +423,11 @@ class Scope(_Part):
         """Hosts that can share an image; on ESX it is always copied."""
         return tuple(host for host in self.hosts if host.platform == "hyper-v")
 
+    @property
+    def esx_hosts(self) -> tuple[Host, ...]:
+        """Hosts that VMM copies every image to."""
+        return tuple(host for host in self.hosts if host.platform == "esx")
+
     def domain_of(self, server: str) -> Domain:
         """The domain a server belongs to by its DNS suffix; a short name is of the first one."""
         return nearest(self.domains, server)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from smbprotocol.connection import Commands
 from smbprotocol.exceptions import (
@@ -23,6 +23,7 @@ from smbprotocol.header import Smb2Flags, SMB2HeaderResponse
 from smbprotocol.open import SMB2CreateRequest
 from spnego.exceptions import NoCredentialError
 
+from tests import stubs
 from vmmaudit import questions
 from vmmaudit.collect import rpc
 from vmmaudit.collect.credentials import Vault
@@ -204,6 +205,152 @@ def session(monkeypatch: pytest.MonkeyPatch) -> type[MadeUpSession]:
     found = type("Session", (MadeUpSession,), {"script": [], "opened": 0})
     monkeypatch.setattr(smb_server, "Session", found)
     return found
+
+
+# -- an offer of SMB 1 ------------------------------------------------------------------------
+
+LEGACY = questions.legacy_smb(SERVER)
+
+
+def framed(message: bytes) -> bytes:
+    return struct.pack(">I", len(message)) + message
+
+
+@pytest.mark.parametrize("reply", [stubs.smb1_chosen(), stubs.smb1_declined()])
+def test_what_a_server_says_to_an_offer_of_smb_1(
+    reply: bytes, listener: Callable[..., list[socket.socket]]
+):
+    """Nobody logs on: a reference that leads to nothing is not even looked at."""
+    accepted = listener(framed(reply))
+    domain = Domain.model_validate(
+        {"name": "contoso.com", "auth": {"user": "x@contoso.com", "secret": "env:NOT_SET"}}
+    )
+    (told,) = FileServer(SERVER, domain, Vault()).answer([LEGACY])
+    assert isinstance(told, Answer), told
+    assert told.rows[0].values == {"reply": (reply,)}
+    assert told.source == SERVER
+    assert len(accepted) == 1
+
+
+def test_it_is_told_of_a_server_that_lets_nobody_in(
+    listener: Callable[..., list[socket.socket]],
+):
+    listener(framed(stubs.smb1_chosen()))
+    settings, legacy = server(connect_seconds=2).answer([SETTINGS, LEGACY])
+    assert isinstance(settings, Gap)
+    assert isinstance(legacy, Answer)
+
+
+def test_who_hangs_up_on_everybody_says_nothing(listener: Callable[..., list[socket.socket]]):
+    accepted = listener(hang_up=True)
+    legacy, settings = server(connect_seconds=2).answer([LEGACY, SETTINGS])
+    for found in (legacy, settings):
+        assert isinstance(found, Gap)
+        assert found.reason is Reason.UNREACHABLE
+    assert len(accepted) == 2, "the offer and one try to log on"
+
+
+def test_who_hangs_up_on_smb_1_alone_does_not_speak_it(
+    listener: Callable[..., list[socket.socket]], session: type[MadeUpSession]
+):
+    listener(hang_up=True)
+    legacy, settings = server().answer([LEGACY, SETTINGS])
+    assert isinstance(legacy, Answer)
+    assert legacy.rows[0].values == {"reply": (b"",)}
+    assert isinstance(settings, Answer)
+    assert session.opened == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"\0",
+        b"\0\0\0",
+        framed(b""),
+        framed(stubs.smb1_chosen())[:-1],
+        framed(b"\xfeSMB" + bytes(60)),
+        framed(b"\xffSMB" + bytes(28)),
+        b"\0\xff\xff\xff\xffSMB",
+        b"\x82\0\0\0",
+        b"\x85\0\0\0" * 100,
+        bytes(4) * 100,
+    ],
+    ids=repr,
+)
+def test_what_is_no_reply_to_an_offer_is_a_gap(
+    words: bytes, listener: Callable[..., list[socket.socket]]
+):
+    listener(words, hang_up=True)
+    (gap,) = server(connect_seconds=2).answer([LEGACY])
+    assert isinstance(gap, Gap)
+    assert gap.reason is Reason.MALFORMED_REPLY, gap
+    assert gap.text.startswith("Whether localhost speaks SMB 1 could not be told")
+
+
+@pytest.mark.parametrize("drip", [b"", b"\0", framed(stubs.smb1_chosen())[:40]])
+def test_a_reply_that_never_ends_is_not_waited_for(
+    drip: bytes, listener: Callable[..., list[socket.socket]]
+):
+    listener(drip)
+    (gap,) = server(connect_seconds=0.3).answer([LEGACY])
+    assert isinstance(gap, Gap)
+    assert gap.reason is Reason.TIMEOUT
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=50)
+def test_any_reply_to_an_offer_is_a_gap_or_one_of_the_two(words: bytes):
+    with pytest.MonkeyPatch.context() as patch, socket.create_server(("127.0.0.1", 0)) as listening:
+        patch.setattr(smb_connection, "PORT", listening.getsockname()[1])
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                connection, _ = listening.accept()
+                with connection:
+                    connection.recv(100)
+                    connection.sendall(framed(b"\xffSMB\x72\0\0\0\0\x88" + words))
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        (found,) = server(connect_seconds=1).answer([LEGACY])
+        thread.join()
+    if isinstance(found, Gap):
+        assert found.reason in (Reason.MALFORMED_REPLY, Reason.UNREACHABLE)
+
+
+def test_a_server_that_is_not_there_is_knocked_at_once(monkeypatch: pytest.MonkeyPatch):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        monkeypatch.setattr(smb_connection, "PORT", listening.getsockname()[1])
+    legacy, settings = server().answer([LEGACY, SETTINGS])
+    for gap in (legacy, settings):
+        assert isinstance(gap, Gap)
+        assert "refuses connections" in gap.text
+    (gap,) = FileServer("no-such-host.invalid", DOMAIN, Vault()).answer([LEGACY])
+    assert isinstance(gap, Gap)
+    assert gap.reason is Reason.UNRESOLVABLE
+
+
+def test_a_failure_that_is_known_is_not_waited_for_again(
+    listener: Callable[..., list[socket.socket]],
+):
+    accepted = listener()
+    asked = server(connect_seconds=0.3)
+    for question in (SETTINGS, LEGACY, LEGACY):
+        (gap,) = asked.answer([question])
+        assert isinstance(gap, Gap)
+        assert gap.reason is Reason.TIMEOUT
+    assert len(accepted) == 1
+
+
+def test_nothing_is_offered_once_the_run_has_ended(listener: Callable[..., list[socket.socket]]):
+    accepted = listener(framed(stubs.smb1_chosen()))
+    asked = server()
+    asked.close()
+    (gap,) = asked.answer([LEGACY])
+    assert isinstance(gap, Gap)
+    assert gap.reason is Reason.INTERRUPTED
+    assert not accepted
 
 
 def str_of(error: Exception) -> str:

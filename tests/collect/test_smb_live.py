@@ -24,7 +24,7 @@ from vmmaudit.collect.credentials import Vault
 from vmmaudit.collect.smb import FileServer, messages
 from vmmaudit.evidence import Answer, Gap, Question, Reason
 from vmmaudit.scope import Domain
-from vmmaudit.windows import file_information, samr, srvsvc
+from vmmaudit.windows import file_information, samr, smb1, srvsvc
 from vmmaudit.windows.sid import sid_from_bytes
 
 pytestmark = pytest.mark.live
@@ -462,6 +462,35 @@ def test_old_strict_and_stingy_servers(lab: Lab, ask: Ask, setting: str, dialect
     assert all(isinstance(reply, Answer) for reply in replies), replies
     required = b"required" if "mandatory" in setting else b"enabled"
     assert value(settings, "signing") == required
+
+
+@pytest.mark.parametrize(
+    ("setting", "speaks"),
+    [
+        ("", False),
+        ("server min protocol = NT1", True),
+        ("server min protocol = LANMAN1", True),
+        ("server min protocol = SMB3_11", False),
+        ("server min protocol = NT1\nserver max protocol = NT1", True),
+    ],
+)
+def test_whether_it_speaks_smb_1(lab: Lab, ask: Ask, setting: str, speaks: bool):
+    """Samba plays both, and says no in words; one that speaks nothing else is told all the same."""
+    with set_to(lab, setting):
+        legacy, settings = ask("auditor", OTHER).answer(
+            [questions.legacy_smb(OTHER), questions.smb_server(OTHER)]
+        )
+    assert smb1.decode_reply(value(legacy, "reply")) is speaks
+    assert isinstance(settings, Gap if "max" in setting else Answer)
+
+
+def test_it_takes_no_account_to_know_whether_it_speaks_smb_1(ask: Ask):
+    auth = {"user": "nobody@contoso.com", "secret": "env:NOT_SET"}
+    legacy, settings = ask("", SERVER, auth=auth).answer(
+        [questions.legacy_smb(SERVER), questions.smb_server(SERVER)]
+    )
+    assert not smb1.decode_reply(value(legacy, "reply"))
+    assert isinstance(settings, Gap)
 
 
 @pytest.mark.parametrize("most", [1, 2, 3])

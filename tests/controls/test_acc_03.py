@@ -34,7 +34,7 @@ def nested(scope):
 def test_a_direct_member_passes():
     outcome = of(ACC_03, subject=VMM)
     assert outcome.verdict is Verdict.PASS
-    assert outcome.remarks == ()
+    assert [remark.code for remark in outcome.remarks] == ["SERVICE_RIGHT_USED"]
     assert questions.administrators(VMM).id in outcome.evidence
 
 
@@ -42,8 +42,16 @@ def test_a_direct_member_passes():
 def test_a_nested_member_passes_with_a_note(scope):
     outcome = of(ACC_03, nested(scope), VMM)
     assert outcome.verdict is Verdict.PASS
-    assert [remark.code for remark in outcome.remarks] == ["NESTED"]
+    assert [remark.code for remark in outcome.remarks] == ["NESTED", "SERVICE_RIGHT_USED"]
     assert outcome.values["groups"] == (r"CONTOSO\GG_VMM_Admins",)
+
+
+@pytest.mark.parametrize("state", [None, 1, 2])
+def test_only_a_service_that_runs_shows_that_it_may_log_on(state):
+    services = (Service("SCVMMService", account="", state=state),)
+    outcome = of(ACC_03, replace(conforming(), vmm_services=services), VMM)
+    assert outcome.verdict is Verdict.PASS
+    assert [remark.code for remark in outcome.remarks] == ["SERVICE_RIGHT_UNREAD"]
 
 
 def test_no_member_fails():
@@ -124,7 +132,9 @@ def test_an_account_that_only_an_spn_names_is_no_more_than_a_warning():
     vmm = (VmmServer(server=VMM),)
     outcome = of(ACC_03, world, VMM, vmm=vmm)
     assert (outcome.verdict, outcome.code) == (Verdict.WARN, "NOT_MEMBER")
-    assert [remark.code for remark in outcome.remarks] == ["SPN_ONLY"]
+    assert [remark.code for remark in outcome.remarks] == [
+        *("SERVICE_RIGHT_UNREAD", "SPN_ONLY"),
+    ]
 
 
 def test_a_server_of_another_domain_may_have_groups_that_nobody_here_sees():

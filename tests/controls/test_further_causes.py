@@ -78,7 +78,9 @@ def test_a_library_that_is_no_windows():
     assert "NOT_WINDOWS" in remarks(of(NET_06, GOOD, LIBRARY, strange))
     plain = {"LIBRARY01$": {"operatingSystem": [b"Windows Server 2022 Standard"]}}
     for known in (plain, {}):
-        assert remarks(of(NET_06, GOOD, LIBRARY, known)) == {"SMB1_UNSEEN", "LOGON_RIGHTS_UNSEEN"}
+        assert remarks(of(NET_06, GOOD, LIBRARY, known)) == {
+            *("NEGOTIATED", "FROM_HERE", "LOGON_RIGHTS_UNSEEN"),
+        }
 
 
 def test_keys_of_the_library_without_aes():

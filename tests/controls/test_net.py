@@ -21,6 +21,7 @@ from vmmaudit.controls.net_05 import NET_05
 from vmmaudit.controls.net_06 import NET_06
 from vmmaudit.controls.svc_03 import SVC_03
 from vmmaudit.evidence import Answer, Question, Reason, Row
+from vmmaudit.judge import judge
 from vmmaudit.scope import Host, Library
 from vmmaudit.windows.descriptor import Ace, encode
 
@@ -141,6 +142,56 @@ def test_esx_always_copies():
     assert outcomes(NET_04, *simulate(GOOD)) == {}
 
 
+ESX = Host(name="esx01.contoso.com", platform="esx")
+
+
+@pytest.mark.parametrize(
+    ("sftp", "https", "verdict", "code"),
+    [
+        (b"true", b"true", Verdict.PASS, ""),
+        (b"false", b"true", Verdict.WARN, "SFTP_CLOSED"),
+        (b"true", b"false", Verdict.FAIL, "HTTPS_CLOSED"),
+        (None, b"false", Verdict.FAIL, "HTTPS_CLOSED"),
+        (b"true", None, Verdict.NOT_ASSESSABLE, "ONLY_VMM"),
+        (None, None, Verdict.NOT_ASSESSABLE, "ONLY_VMM"),
+    ],
+)
+def test_ports_to_esx_as_vmm_tried_them(sftp, https, verdict, code):
+    scope = scope_of(GOOD, hosts=(ESX,))
+    evidence, _ = simulate(GOOD, scope=scope)
+    for port, is_open in ((22, sftp), (443, https)):
+        question = questions.reach(VMM, ESX.name, port)
+        assert question in evidence.gaps, "it is asked, and only VMM can tell"
+        if is_open is not None:
+            evidence = answered(evidence, question, open=is_open)
+    found = outcomes(NET_04, evidence, scope)
+    assert found.keys() == {ESX.name, f"{VMM} -> {ESX.name}"}
+    told = found[f"{VMM} -> {ESX.name}"]
+    assert (told.verdict, told.code) == (verdict, code)
+
+
+def test_sharing_does_not_concern_esx():
+    """Not applicable where it is spoken of at all, but for the ports that VMM has to reach."""
+    hosts = (*scope_of(GOOD).hosts, ESX)
+    scope = scope_of(GOOD, hosts=hosts)
+    evidence, _ = simulate(GOOD, scope=scope)
+    found = judge(evidence, scope)
+    of_it = [one for one in found.verdicts if ESX.name in one.subject.id]
+    assert {one.control for one in of_it} == {"ACC-04", "SVC-02", "NET-02", "NET-04"}
+    for one in of_it:
+        ports = one.subject.id == f"{VMM} -> {ESX.name}"
+        assert (one.verdict is Verdict.NOT_APPLICABLE) != ports, one
+    assert ESX.name not in {pair.host for pair in found.readiness}
+    assert len(found.readiness) == len(GOOD.hosts) * len(GOOD.libraries)
+    assert not [one for one in (*evidence.answers, *evidence.gaps) if one.server == ESX.name]
+
+
+def test_a_library_server_is_not_reached_from_esx():
+    scope = scope_of(GOOD, hosts=(ESX,))
+    found = outcomes(NET_02, *simulate(GOOD, scope=scope))
+    assert (found[ESX.name].verdict, found[ESX.name].code) == (Verdict.NOT_APPLICABLE, "ESX")
+
+
 def test_winrm():
     assert of(NET_05, subject=HOST).verdict is Verdict.PASS
     silent = of(NET_05, GOOD.with_host("HYPER01", booted=None), HOST)
@@ -161,6 +212,79 @@ def test_what_smb_negotiated(dialect, signing, verdict, code):
     made = answered(evidence, questions.smb_server(LIBRARY), dialect=dialect, signing=signing)
     found = outcomes(NET_06, made, scope)[LIBRARY]
     assert (found.verdict, found.code) == (verdict, code)
+
+
+def legacy(subject, evidence=None, scope=None, **values):
+    """What NET-06 says when a server's reply to an offer of SMB 1 is another."""
+    world, known = simulate(GOOD)
+    question = questions.legacy_smb(subject)
+    made = answered(evidence or world, question, **values)
+    return outcomes(NET_06, made, scope or known)[subject]
+
+
+@pytest.mark.parametrize("subject", [LIBRARY, HOST])
+def test_a_server_that_speaks_no_smb_1(subject):
+    for values in ({"reply": b""}, {"reply": stubs.smb1_declined()}, {"enabled": b"false"}):
+        found = legacy(subject, **values)
+        assert found.verdict is Verdict.PASS
+        doubt = "AS_CONFIGURED" if "enabled" in values else "FROM_HERE"
+        assert doubt in [remark.code for remark in found.remarks]
+        assert questions.legacy_smb(subject).id in found.evidence
+
+
+@pytest.mark.parametrize("subject", [LIBRARY, HOST])
+def test_a_server_that_speaks_smb_1(subject):
+    spoken = legacy(subject, reply=stubs.smb1_chosen())
+    assert (spoken.verdict, spoken.code) == (Verdict.FAIL, "SMB1_SPOKEN")
+    assert spoken.evidence == (questions.legacy_smb(subject).id,)
+    configured = legacy(subject, enabled=b"true")
+    assert (configured.verdict, configured.code) == (Verdict.FAIL, "SMB1_CONFIGURED")
+
+
+@pytest.mark.parametrize("subject", [LIBRARY, HOST])
+@pytest.mark.parametrize("reason", [Reason.TIMEOUT, Reason.MALFORMED_REPLY, Reason.NOT_ASKED])
+def test_whether_it_speaks_smb_1_was_not_told(subject, reason):
+    evidence, scope = simulate(GOOD)
+    found = outcomes(NET_06, without(evidence, questions.legacy_smb(subject), reason), scope)
+    assert (found[subject].verdict, found[subject].code) == (Verdict.NOT_ASSESSABLE, reason.value)
+
+
+def test_a_reply_that_is_none_is_not_assessable():
+    for reply in (b"\xffSMB", b"\xfeSMB" + bytes(60), stubs.smb1_chosen()[:-1], b"?"):
+        found = legacy(LIBRARY, reply=reply)
+        assert (found.verdict, found.code) == (Verdict.NOT_ASSESSABLE, "malformed-reply")
+    assert legacy(HOST, other=b"1").verdict is Verdict.NOT_ASSESSABLE
+
+
+def test_smb_1_decides_whatever_else_is_not_known():
+    """A server that nobody can log on to may still speak it."""
+    evidence, _ = simulate(GOOD)
+    refused = without(evidence, questions.smb_server(LIBRARY))
+    found = legacy(LIBRARY, evidence=refused, reply=stubs.smb1_chosen())
+    assert found.code == "SMB1_SPOKEN"
+    unsigned = answered(evidence, questions.smb_server(LIBRARY), dialect=b"3.1.1", signing=b"no")
+    found = legacy(LIBRARY, evidence=unsigned, reply=stubs.smb1_chosen())
+    assert found.code == "SMB1_SPOKEN"
+    unseen = without(unsigned, questions.legacy_smb(LIBRARY))
+    found = outcomes(NET_06, unseen, scope_of(GOOD))[LIBRARY]
+    assert (found.verdict, found.code) == (Verdict.WARN, "UNSIGNED")
+    assert "SMB1_UNSEEN" in [remark.code for remark in found.remarks]
+
+
+def test_a_host_that_is_the_library_is_judged_once():
+    scope = scope_of(GOOD, hosts=(Host(name=LIBRARY),), libraries=(Library(share=LIB),))
+    evidence, _ = simulate(GOOD, scope=scope)
+    assert outcomes(NET_06, evidence, scope).keys() == {LIBRARY}
+    found = legacy(LIBRARY, evidence=evidence, scope=scope, reply=stubs.smb1_chosen())
+    assert found.code == "SMB1_SPOKEN"
+
+
+def test_one_world_with_smb_1():
+    world = GOOD.with_host("HYPER01", smb1=True).with_library("LIBRARY02", smb1=True)
+    found = outcomes(NET_06, *simulate(world))
+    spoken = {name for name, outcome in found.items() if outcome.code == "SMB1_SPOKEN"}
+    assert spoken == {HOST, f"library02.{DOMAIN}"}
+    assert len(found) == len(GOOD.hosts) + len(GOOD.libraries)
 
 
 def test_a_silent_server_is_not_assessable():

@@ -19,6 +19,7 @@ from vmmaudit.windows import (
     samr,
     sddl,
     sid,
+    smb1,
     srvsvc,
     svcctl,
     winreg,
@@ -108,6 +109,11 @@ def read_winreg(data: bytes) -> None:
 def read_pdu(data: bytes) -> None:
     assert dcerpc.fragment_length(data) >= dcerpc.HEADER
     dcerpc.decode(data)
+
+
+def read_smb1(data: bytes) -> None:
+    speaks = smb1.decode_reply(data)
+    assert smb1.decode_reply(smb1.without_names(data)) is speaks
 
 
 def read_listing(data: bytes) -> None:
@@ -235,6 +241,7 @@ TARGETS = (
         (FormatError,),
         (stubs.entries([("Prüfung.iso", 5), ("Ordner", None)], MOMENT),),
     ),
+    Target("smb1", read_smb1, (FormatError,), (stubs.smb1_chosen(), stubs.smb1_declined())),
     Target("smb-reply", read_smb, (FormatError,), (bytes(64) + bytes(100),)),
     Target("replication", read_replication, (FormatError,), (_replication(),)),
 )

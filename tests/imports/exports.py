@@ -155,6 +155,15 @@ def boots(evidence: Evidence) -> list[Row]:
     ]
 
 
+def smb_servers(evidence: Evidence) -> list[Row]:
+    """Get-SmbServerConfiguration, as the German Excel writes its truth."""
+    found = []
+    for question, answer in evidence.of(questions.LEGACY_SMB):
+        on = "WAHR" if replies.legacy_smb(answer)[0] else "FALSCH"
+        found.append({"PSComputerName": [question.server], "EnableSMB1Protocol": [on]})
+    return found
+
+
 def tables(evidence: Evidence, scope: Scope) -> dict[str, list[Row]]:
     """Everything, by the name of its file."""
     found = {
@@ -165,6 +174,7 @@ def tables(evidence: Evidence, scope: Scope) -> dict[str, list[Row]]:
         "gruppen": members(evidence),
         "dienste": services(evidence),
         "start": boots(evidence),
+        "smb": smb_servers(evidence),
     }
     return {name: rows for name, rows in found.items() if rows}
 

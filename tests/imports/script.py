@@ -37,7 +37,7 @@ def write(evidence: Evidence, scope: Scope, folder: Path) -> None:
         listed.append({"Name": path.name, "Count": len(rows), "SHA256": digest})
     moment = evidence.origin.moment.strftime("%Y-%m-%dT%H:%M:%S.0000000Z")
     manifest = {
-        **{"Collector": "vmmaudit collect.ps1", "ScriptVersion": "2", "Host": "ADMIN1"},
+        **{"Collector": "vmmaudit collect.ps1", "ScriptVersion": "3", "Host": "ADMIN1"},
         **{"StartUtc": moment, "EndUtc": moment},
         **{"User": "CONTOSO\\adm", "UserSid": "S-1-5-21-1-2-3-9", "PowerShell": "5.1"},
         "Files": listed,
@@ -54,6 +54,7 @@ def tables(evidence: Evidence, scope: Scope) -> dict[str, list[Row]]:
         "files": list(_files(evidence, scope)),
         "services": list(_services(evidence)),
         "systems": list(_systems(evidence)),
+        "smbservers": list(_smb_servers(evidence)),
         "localgroups": list(_groups(evidence)),
     }
 
@@ -140,6 +141,11 @@ def _systems(evidence: Evidence) -> Iterator[Row]:
         moment = f"{day}T{clock}:{text[12:14]}.0000000Z"
         name = question.server.split(".")[0].upper()
         yield {"server": question.server, "CSName": name, "LastBootUpTime": moment}
+
+
+def _smb_servers(evidence: Evidence) -> Iterator[Row]:
+    for question, answer in evidence.of(questions.LEGACY_SMB):
+        yield {"server": question.server, "EnableSMB1Protocol": replies.legacy_smb(answer)[0]}
 
 
 def _groups(evidence: Evidence) -> Iterator[Row]:

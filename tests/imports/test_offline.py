@@ -13,7 +13,7 @@ import pytest
 
 from tests import worlds
 from tests.imports import exports, script
-from tests.simulate import scope_text, simulate, without
+from tests.simulate import scope_of, scope_text, simulate, without
 from tests.test_catalogue import READINESS
 from tests.variants import VARIANTS, Variant
 from tests.worlds import World
@@ -24,10 +24,10 @@ from vmmaudit.collect.gather import collect
 from vmmaudit.collect.offline import Fallback, Offline
 from vmmaudit.collect.replay import Replay
 from vmmaudit.errors import UsageError
-from vmmaudit.evidence import Answer, Evidence
+from vmmaudit.evidence import Answer, Evidence, Gap
 from vmmaudit.imports.record import ImportsError
 from vmmaudit.judge import judge
-from vmmaudit.scope import Scope
+from vmmaudit.scope import Host, Scope
 
 Write = Callable[[Evidence, Scope, Path], None]
 WRITERS: dict[str, Write] = {
@@ -218,6 +218,81 @@ def test_what_the_script_searched_and_did_not_find_is_not_there(tmp_path: Path):
     (tmp_path / "searches.json").write_text(json.dumps([note]), encoding="utf-8")
     assessment = judge(collect(scope, Offline(tmp_path, scope)), scope)
     assert Verdict.FAIL in {j.verdict for j in assessment.verdicts if j.control == "DEL-04"}
+
+
+SMB_1: dict[str, tuple[str, str, str]] = {
+    "named": ("a.csv", "PSComputerName,EnableSMB1Protocol\nLIBRARY01,{}\n", "True"),
+    "in full": ("a.csv", "PSComputerName,EnableSMB1Protocol\nlibrary01.contoso.com,{}\n", "WAHR"),
+    "by its file": ("smb library01.csv", "EnableSMB1Protocol,x\n{},1\n", "True"),
+    "by its whole name": ("library01.contoso.com.csv", "EnableSMB1Protocol,x\n{},1\n", "True"),
+    "json": ("a.json", '[{{"PSComputerName": "LIBRARY01", "EnableSMB1Protocol": {}}}]', "true"),
+}
+
+
+@pytest.mark.parametrize("form", SMB_1)
+def test_whether_smb_1_is_on_is_told_of_that_server_alone(tmp_path: Path, form: str):
+    evidence, scope = simulate(worlds.conforming())
+    name, text, on = SMB_1[form]
+    off = {"True": "False", "WAHR": "FALSCH", "true": "false"}[on]
+    for told, verdict in ((on, Verdict.FAIL), (off, Verdict.PASS)):
+        (tmp_path / name).write_text(text.format(told), encoding="utf-8")
+        answers = {q: a for q, a in evidence.answers.items() if q.kind != questions.LEGACY_SMB}
+        wire = Fallback(Replay(Evidence(evidence.origin, answers)), Offline(tmp_path, scope))
+        found = {
+            j.subject.id: (j.verdict, j.code)
+            for j in judge(collect(scope, wire), scope).verdicts
+            if j.control == "NET-06"
+        }
+        code = "SMB1_CONFIGURED" if verdict is Verdict.FAIL else ""
+        assert found.pop("library01.contoso.com") == (verdict, code)
+        assert {verdict for verdict, _ in found.values()} == {Verdict.NOT_ASSESSABLE}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "EnableSMB1Protocol,x\nTrue,1\n"),
+        ("library010.csv", "EnableSMB1Protocol,x\nTrue,1\n"),
+        ("a.csv", "PSComputerName,EnableSMB1Protocol\nlibrary01,\n"),
+        ("a.csv", "PSComputerName,EnableSMB1Protocol\nlibrary01,perhaps\n"),
+    ],
+)
+def test_a_configuration_of_nobody_decides_nothing(tmp_path: Path, name: str, text: str):
+    _, scope = simulate(worlds.conforming())
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    (reply,) = Offline(tmp_path, scope).ask([questions.legacy_smb("library01.contoso.com")])
+    assert isinstance(reply, Gap)
+    assert "EnableSMB1Protocol" in reply.text
+
+
+def test_a_try_is_believed_before_a_configuration(tmp_path: Path):
+    evidence, scope = simulate(worlds.conforming().with_library("LIBRARY01", smb1=True))
+    _, text, _ = SMB_1["named"]
+    (tmp_path / "a.csv").write_text(text.format("False"), encoding="utf-8")
+    wire = Fallback(Replay(evidence), Offline(tmp_path, scope))
+    found = judge(collect(scope, wire), scope).verdicts
+    assert [j.code for j in found if j.control == "NET-06" and j.verdict is Verdict.FAIL] == [
+        "SMB1_SPOKEN"
+    ]
+
+
+TRIED = "SourceComputer;ComputerName;RemotePort;TcpTestSucceeded\n"
+
+
+@pytest.mark.parametrize(
+    ("sftp", "https", "code"),
+    [("True", "True", ""), ("FALSCH", "WAHR", "SFTP_CLOSED"), ("True", "False", "HTTPS_CLOSED")],
+)
+def test_what_vmm_reached_is_told_by_test_net_connection(
+    tmp_path: Path, sftp: str, https: str, code: str
+):
+    esx = Host(name="esx01.contoso.com", platform="esx")
+    scope = scope_of(worlds.conforming(), hosts=(esx,))
+    text = f"VMM01;esx01.contoso.com;22;{sftp}\nVMM01;esx01.contoso.com;443;{https}\n"
+    (tmp_path / "ports.csv").write_text(TRIED + text, encoding="utf-8")
+    found = judge(collect(scope, Offline(tmp_path, scope)), scope).verdicts
+    told = {j.subject.id: j.code for j in found if j.control == "NET-04"}
+    assert told == {esx.name: "ALWAYS_COPIED", f"vmm01.contoso.com -> {esx.name}": code}
 
 
 def test_where_servers_answer_exports_only_fill_the_gaps(tmp_path: Path):

@@ -20,9 +20,10 @@ from tests.test_cli import Run
 from tests.variants import GOOD, VARIANTS
 from tests.worlds import DOMAIN_SID
 from vmmaudit import evidence as evidence_format
-from vmmaudit import pseudonyms
+from vmmaudit import pseudonyms, questions
 from vmmaudit.audit import Audit, demo, pseudonymised, replayed
 from vmmaudit.errors import PackError
+from vmmaudit.evidence import Answer, Row
 from vmmaudit.judge import judge
 from vmmaudit.pseudonyms.key import Key
 from vmmaudit.pseudonyms.rewrite import Rewriter
@@ -92,6 +93,21 @@ def test_sentences_about_gaps_name_nobody():
     made = pseudonyms.pseudonymise(found, scope, judge(found, scope), Key(KEY)).evidence
     for gap in made.gaps.values():
         assert not re.search("library02|192.168|contoso|old99", gap.text, re.IGNORECASE)
+
+
+def test_what_a_server_tells_of_itself_when_smb_1_is_offered_is_left_out():
+    world = GOOD.with_library("LIBRARY02", smb1=True).with_host("HYPER03", smb1=True)
+    evidence, scope = simulate(world)
+    same(evidence, scope)
+    asked = questions.legacy_smb("library02.contoso.com")
+    broken = Answer((Row("", {"reply": (b"library02",)}),), "x", evidence.origin.moment)
+    answers = {**evidence.answers, asked: broken}
+    for found in (evidence, replace(evidence, answers=answers)):
+        made = pseudonyms.pseudonymise(found, scope, judge(found, scope), Key(KEY)).evidence
+        told = [a.rows[0].first("reply") for _, a in made.of(questions.LEGACY_SMB)]
+        assert len(told) == 9
+        assert not any(b"library" in reply for reply in told)
+    same(replace(evidence, answers=answers), scope)
 
 
 def customer() -> Audit:

@@ -24,7 +24,7 @@ KINDS = sorted(
 def test_the_kinds_are_those_of_the_evidence() -> None:
     evidence, _ = simulate(conforming())
     assert {q.kind for q in (*evidence.answers, *evidence.gaps)} <= set(KINDS)
-    assert len(KINDS) == 17
+    assert len(KINDS) == 18
 
 
 @pytest.mark.parametrize("language", languages())

@@ -106,6 +106,8 @@ class Offline:
                 return self._servers.descriptor(question.server, share, path)
             case questions.SERVICE, (name,):
                 return self._servers.service(question.server, name)
+            case questions.LEGACY_SMB, ():
+                return self._servers.legacy_smb(question.server)
             case questions.BOOT, ():
                 return self._servers.boot(question.server)
             case questions.SAM_DOMAIN, ():

@@ -23,6 +23,8 @@ from vmmaudit.windows.descriptor import decode
 from vmmaudit.windows.sid import domain_of, is_domain_account, rid_of, sid_from_bytes
 
 SMB_PORT: Final = 445
+ESX_PORTS: Final = (22, 443)
+"""SFTP and HTTPS, over which VMM copies to ESX hosts."""
 _FOLDERS: Final = 20
 """Listed at once."""
 _UNTOLD: Final = {
@@ -56,6 +58,9 @@ def targets(scope: Scope) -> list[Target]:
     hosts: dict[str, list[Host]] = {}
     for host in scope.hosts:
         hosts.setdefault(questions.host_server(scope, host), []).append(host)
+    for vmm in scope.vmm:
+        copied_to = hosts.setdefault(questions.vmm_server(scope, vmm), [])
+        copied_to += [host for host in scope.esx_hosts if host not in copied_to]
     servers = {questions.file_server(scope, library) for library in scope.libraries}
     servers |= {questions.host_server(scope, host) for host in scope.hyper_v_hosts}
     servers |= {questions.vmm_server(scope, vmm) for vmm in scope.vmm}
@@ -224,12 +229,13 @@ def server(scope: Scope, name: str) -> Plan:
     libraries = [
         library for library in scope.libraries if questions.file_server(scope, library) == name
     ]
-    is_host = any(questions.host_server(scope, host) == name for host in scope.hosts)
+    is_host = any(questions.host_server(scope, host) == name for host in scope.hyper_v_hosts)
     is_vmm = any(questions.vmm_server(scope, vmm) == name for vmm in scope.vmm)
     if is_host:
         yield [
             questions.boot(name),
             questions.clock(name),
+            questions.legacy_smb(name),
             *_reaches(scope, name),
         ]
     yield [
@@ -240,7 +246,14 @@ def server(scope: Scope, name: str) -> Plan:
         *([questions.registry(name, *questions.NAME_HARDENING)] if libraries else []),
     ]
     if is_vmm:
-        yield [questions.vmm_objects(name, cmdlet) for cmdlet in questions.VMM_CMDLETS]
+        yield [
+            *(questions.vmm_objects(name, cmdlet) for cmdlet in questions.VMM_CMDLETS),
+            *(
+                questions.reach(name, questions.host_server(scope, host), port)
+                for host in scope.esx_hosts
+                for port in ESX_PORTS
+            ),
+        ]
     if not libraries:
         return
     _, _, domains, *_ = yield [
@@ -248,7 +261,7 @@ def server(scope: Scope, name: str) -> Plan:
         questions.shares(name),
         questions.sam_domains(name),
         *(questions.share(name, library.share_name) for library in libraries),
-        *([] if is_host else [questions.clock(name)]),
+        *([] if is_host else [questions.clock(name), questions.legacy_smb(name)]),
     ]
     enumerated = yield [questions.aliases(name, sid) for sid in _sids(domains, "sid")]
     yield [

@@ -17,6 +17,8 @@ kind, its detail, and its rows:
 `smb.descriptor`  share, path → `descriptor`: SECURITY_DESCRIPTOR (MS-DTYP 2.4.6): owner,
                   group and DACL
 `smb.server`      → `dialect`, `signing`, `guid` of the negotiation, as text
+`smb.legacy`      → `reply`: SMB_COM_NEGOTIATE response (MS-CIFS 2.2.4.52.2) to an offer of
+                  `NT LM 0.12` alone; empty: the server hung up, but speaks SMB 2 or 3
 `srvsvc.time`     → `reply`: stub of NetrRemoteTOD (MS-SRVS 3.1.4.21)
 `cim.boot`        → `LastBootUpTime`: CIM_DATETIME as text (DSP0004 5.2.4)
 `samr.domain`     → a row per SAM domain: its name, `sid`: RPC_SID (MS-DTYP 2.4.2)
@@ -38,6 +40,7 @@ Over WinRM, and in what an administrator hands over, some of it is told in plain
 `smb.list`        → a row per entry: its name, `kind` (`folder` or `file`), `size`
 `samr.aliases`    → a row per group: its name, `rid`
 `samr.members`    → `sid`: a value per member
+`smb.legacy`      → `enabled`: `true` or `false`, as the server is configured
 `svcctl.service`  → `account`, `start`, `state` (the numbers of MS-SCMR, as text)
 
 `path` is relative to the share, with backslashes, `""` for the share's root.

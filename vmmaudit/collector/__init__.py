@@ -30,7 +30,7 @@ def listed(scope: Scope) -> str:
         *(f"domain {domain.name}" for domain in scope.domains),
         *(f"vmm {vmm.server}" for vmm in scope.vmm),
         *(f"account {account}" for account in sorted(name for name in accounts if name)),
-        *(f"host {host.name}" for host in scope.hosts),
+        *(f"host {host.name}" for host in scope.hyper_v_hosts),
         *(f"cluster {cluster}" for cluster in sorted(clusters)),
         *(f"library {library.share}" for library in scope.libraries),
     ]

@@ -8,8 +8,8 @@
     Read it before you run it; it is short.
 
     It reads accounts and groups in Active Directory, shares and permissions of the library
-    servers, services, start times and local groups of hosts, library and VMM servers, and VMM's
-    inventory where its cmdlets are installed. It reads no password, starts nothing, changes
+    servers, services, start times, local groups and whether SMB 1 is on of hosts, library and VMM
+    servers, and VMM's inventory where its cmdlets are installed. It reads no password, starts nothing, changes
     nothing, and sends nothing anywhere: the files in -Output are all there is.
 
 .PARAMETER Scope
@@ -39,7 +39,7 @@ param(
 )
 
 $ErrorActionPreference = 'Stop'
-$ScriptVersion = '2'
+$ScriptVersion = '3'
 $Started = [DateTime]::UtcNow
 
 # What is read of every account: no attribute of it holds a secret.
@@ -344,6 +344,13 @@ function Read-Server([string] $Server) {
     }
     catch { Add-Problem $Server 'start time' $_ }
     try {
+        $settings = Get-SmbServerConfiguration -CimSession $Server
+        Add-Row 'smbservers' ([ordered]@{
+            server = $Server; EnableSMB1Protocol = ConvertTo-Plain $settings.EnableSMB1Protocol
+        })
+    }
+    catch { Add-Problem $Server 'SMB configuration' $_ }
+    try {
         # Found by SID, since their names are translated.
         foreach ($group in Get-CimInstance -ComputerName $Server -ClassName Win32_Group -Filter 'LocalAccount=TRUE') {
             Read-LocalGroup $Server $group
@@ -443,7 +450,7 @@ if (Get-Item -LiteralPath $Output -ErrorAction SilentlyContinue) { throw "$Outpu
 Write-Host 'This reads, and changes nothing:'
 Write-Host ("  Active Directory of {0}: accounts, groups, tokens of {1} computers and {2} accounts" -f ($Wanted.domain -join ', '), $Computers.Count, $Wanted.account.Count)
 Write-Host ("  permissions of share, folders and ISO files: {0}" -f ($Wanted.library -join ', '))
-Write-Host ("  services, start time and local groups: {0}" -f ($Computers -join ', '))
+Write-Host ("  services, start time, local groups and SMB 1: {0}" -f ($Computers -join ', '))
 Write-Host ("  inventory of VMM: {0}" -f ($Wanted.vmm -join ', '))
 Write-Host ("It writes JSON files to {0} and sends them nowhere." -f $Output)
 if (-not $Force -and (Read-Host 'Go on? (y/N)') -notin 'y', 'Y', 'j', 'J') { return }

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from functools import partial
 
 from vmmaudit import questions
-from vmmaudit.assessment import Remark, Verdict
+from vmmaudit.assessment import Remark, Value, Verdict
 from vmmaudit.controls import mapping, subjects
 from vmmaudit.controls.acc_04 import judged
 from vmmaudit.controls.control import Case, Control, Origin, Outcome, Severity, World, given
-from vmmaudit.facts import AccountFact, Facts
+from vmmaudit.facts import AccountFact, AccountSource, Facts, ServiceFact
 from vmmaudit.readiness.administrators import administrator
 from vmmaudit.scope import VmmServer
 
@@ -30,7 +30,19 @@ def _check(facts: Facts, vmm: VmmServer, found: AccountFact) -> Outcome:
         return Outcome(Verdict.NOT_APPLICABLE, "LOCAL_SYSTEM", values, evidence)
     link = administrator(facts, found.principal, server)
     remarks = (Remark("NESTED", link.values),) if link.code == "NESTED" else ()
-    return judged(found, link, *remarks)
+    return judged(found, link, *remarks, _service_right(facts, vmm, found))
+
+
+def _service_right(facts: Facts, vmm: VmmServer, found: AccountFact) -> Remark:
+    """The right to log on as a service, which nothing here reads.
+
+    A service that runs was logged on as its account, and that took the right.
+    """
+    values: dict[str, Value] = {"account": found.principal.shown, "server": vmm.server}
+    service = facts.vmm_service(vmm)
+    runs = isinstance(service, ServiceFact) and service.running is True
+    used = runs and found.source is AccountSource.SERVICE
+    return Remark("SERVICE_RIGHT_USED" if used else "SERVICE_RIGHT_UNREAD", values)
 
 
 ACC_03 = Control(

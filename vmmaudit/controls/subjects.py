@@ -95,6 +95,11 @@ def vmm_share(server: str, found: Principal | Missing, at: Library) -> Subject:
     return _pair(SubjectKind.VMM_SHARE, name, share(at))
 
 
+def vmm_host(facts: Facts, server: VmmServer, of: Host) -> Subject:
+    """A VMM server and a host."""
+    return _pair(SubjectKind.VMM_HOST, vmm(facts, server), host(facts, of))
+
+
 def broken_by(
     facts: Facts, of: Host, at: Library, failing: set[tuple[str, str]]
 ) -> tuple[str, ...]:

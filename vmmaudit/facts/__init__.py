@@ -25,7 +25,7 @@ from vmmaudit.facts.servers import (
     ShareFact,
     Tree,
 )
-from vmmaudit.facts.services import Absence, ServiceFact, Services, ServiceSource
+from vmmaudit.facts.services import Absence, LegacySmb, ServiceFact, Services, ServiceSource
 from vmmaudit.facts.token import Holding, Identity, TokenFact, build_token
 from vmmaudit.scope import Host, Library, Scope, VmmServer
 from vmmaudit.windows.sid import is_builtin
@@ -44,6 +44,7 @@ __all__ = [
     "Identity",
     "Inventory",
     "Item",
+    "LegacySmb",
     "LocalGroup",
     "LocalGroups",
     "Membership",

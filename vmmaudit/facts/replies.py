@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from vmmaudit.errors import FormatError
 from vmmaudit.evidence import Answer
-from vmmaudit.windows import file_information, samr, srvsvc, svcctl
+from vmmaudit.windows import file_information, samr, smb1, srvsvc, svcctl
 from vmmaudit.windows.file_information import DirectoryEntry
 from vmmaudit.windows.sid import sid_from_bytes
 
@@ -79,6 +79,22 @@ def service(answer: Answer) -> tuple[str, int | None, int | None]:
     config = svcctl.decode_config(row.first("config") or b"")
     status = row.first("status")
     return config.account, config.start, None if status is None else svcctl.decode_state(status)
+
+
+def legacy_smb(answer: Answer) -> tuple[bool, bool]:
+    """Whether a server has SMB 1 on, and whether that was tried or told.
+
+    Raises:
+        FormatError: the reply does not follow MS-CIFS 2.2.4.52.2.
+    """
+    row = answer.rows[0]
+    enabled = row.first("enabled")
+    if enabled is not None:
+        return enabled == b"true", False
+    reply = row.first("reply")
+    if reply is None:
+        raise FormatError("SMB_COM_NEGOTIATE response", 0, "nothing was told")
+    return bool(reply) and smb1.decode_reply(reply), True
 
 
 def _number(value: bytes | None) -> int | None:

@@ -82,6 +82,19 @@ class Absence:
     evidence: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class LegacySmb:
+    """Whether a server has SMB 1 on.
+
+    Attributes:
+        tried: it was offered to the server, which chose it or not; else its configuration told.
+    """
+
+    on: bool
+    tried: bool
+    evidence: str
+
+
 class Services:
     """Questions asked of the evidence about services, settings and administrators of machines."""
 
@@ -127,6 +140,18 @@ class Services:
         """0: a server takes NTLM; 1: not from accounts of a domain; 2: from nobody."""
         found = self._value(server, questions.NTLM_RECEIVED, lambda value: value.number())
         return 0 if found is None else found
+
+    def legacy_smb(self, server: str) -> LegacySmb | Missing:
+        """Whether a server has SMB 1 on: as it was tried, else as it is configured.
+
+        Which of the two it was is settled where it is asked: a configuration is only looked for
+        where a try told nothing.
+        """
+        question = questions.legacy_smb(server)
+        reply = self._evidence.reply(question)
+        if isinstance(reply, Gap):
+            return Missing.of(reply, question)
+        return _decoded(lambda: LegacySmb(*replies.legacy_smb(reply), question.id), question)
 
     def _administrators(self, server: str) -> frozenset[str] | Missing:
         """The direct members of a machine's Administrators, as SIDs."""

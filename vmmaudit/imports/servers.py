@@ -28,6 +28,7 @@ _STATES: Final = {"stopped": 1, "beendet": 1, "startpending": 2, "stoppending": 
 _RIGHTS: Final = {"full": 0x1F01FF, "change": 0x1301BF, "read": 0x1200A9,
                   "0": 0x1F01FF, "1": 0x1301BF, "2": 0x1200A9}  # fmt: skip
 _NO: Final = ("false", "falsch", "0")
+_YES: Final = ("true", "wahr", "1")
 _WELL_KNOWN: Final = {
     "everyone": "S-1-1-0", "jeder": "S-1-1-0",
     "nt authority\\system": "S-1-5-18", "nt-autorität\\system": "S-1-5-18",
@@ -82,6 +83,7 @@ class Servers:
         self._files: dict[tuple[str, str], dict[str, _File]] = {}
         self._services: dict[tuple[str, str], Record] = {}
         self._boots: dict[str, Record] = {}
+        self._smb: list[Record] = []
         self._members: dict[tuple[str, str], tuple[list[str], str, str]] = {}
         self._objects: dict[str, list[Record]] = {}
         self._tried: list[Record] = []
@@ -132,6 +134,8 @@ class Servers:
             self._services[(_host(record) or "", name.lower())] = record
         elif record.has("TcpTestSucceeded", "RemotePort"):
             self._tried.append(record)
+        elif record.has("EnableSMB1Protocol"):
+            self._smb.append(record)
         elif record.has("LastBootUpTime"):
             self._boots[_host(record) or ""] = record
         elif record.has("Path") or record.has("path", "kind"):
@@ -297,6 +301,18 @@ class Servers:
         written = moment.strftime("%Y%m%d%H%M%S.000000+000") if moment else text
         return (Row("", {"LastBootUpTime": (written.encode(),)}),), (record.source,)
 
+    def legacy_smb(self, server: str) -> Told:
+        """Whether a server is configured to speak SMB 1."""
+        for record in self._smb:
+            text = (record.text("EnableSMB1Protocol") or "").lower()
+            if _is_of(record, server) and text in (*_YES, *_NO):
+                values = {"enabled": (b"true" if text in _YES else b"false",)}
+                return (Row("", values),), (record.source,)
+        raise _missing(
+            f"whether {server} speaks SMB 1 (Get-SmbServerConfiguration: EnableSMB1Protocol, and "
+            "PSComputerName unless the file is named after the server)"
+        )
+
     def domains(self, server: str) -> Told:
         """The SAM domains that exported local groups are of."""
         sids = self._groups(server)
@@ -370,6 +386,19 @@ def _host(record: Record) -> str | None:
 
 def _forms(server: str) -> tuple[str, ...]:
     return server, server.split(".", maxsplit=1)[0], ""
+
+
+def _is_of(record: Record, server: str) -> bool:
+    """Whether a record names a server; what names none is of the one its file is named after.
+
+    The cmdlet names no computer where it was run on the server itself, and one server's answer
+    must not be taken for that of all.
+    """
+    named = _host(record)
+    own = _forms(server)[:2]
+    if named:
+        return named in own
+    return not set(own).isdisjoint(re.split(r"[^\w.-]+|\.(?=\w+$)", record.source.lower()))
 
 
 def _kind(record: Record) -> str | None:

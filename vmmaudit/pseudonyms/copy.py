@@ -11,12 +11,14 @@ from ruamel.yaml import YAML
 
 from vmmaudit import questions
 from vmmaudit.assessment import Assessment, GrantedWaiver, Judgement, Readiness
+from vmmaudit.errors import FormatError
 from vmmaudit.evidence import Answer, Evidence, Question, Reader, Row
 from vmmaudit.pseudonyms.harvest import harvest
 from vmmaudit.pseudonyms.key import Key
 from vmmaudit.pseudonyms.rewrite import Rewriter
 from vmmaudit.scope import Scope, Waiver, parse
 from vmmaudit.waivers import names as covers
+from vmmaudit.windows import smb1
 
 _UNTOUCHED: Final = frozenset(
     {"objectclass", "operatingsystem", "operatingsystemversion", "serviceclassname"}
@@ -139,9 +141,19 @@ def _values(
         return tuple(rewriter.rid(value.decode("ascii", "replace")).encode() for value in values)
     elif question.kind == questions.SERVER and name == "guid":
         return tuple(key.guid(value).hex().encode() for value in values)
+    elif question.kind == questions.LEGACY_SMB and name == "reply":
+        change = _nameless
     elif question.kind == questions.ALIASES and name == "reply":
         change = rewriter.aliases
     return tuple(map(change, values))
+
+
+def _nameless(reply: bytes) -> bytes:
+    """An offer's reply without the server's names; what cannot be read is none, and goes whole."""
+    try:
+        return smb1.without_names(reply) if reply else reply
+    except FormatError:
+        return b"?"
 
 
 def _spn(rewriter: Rewriter, value: bytes) -> bytes:

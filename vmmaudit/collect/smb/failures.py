@@ -165,6 +165,12 @@ def explained(error: Exception, server: str, question: Question | None = None) -
             return failures.of_security_context(server, str(error))
         case ImportError():
             return failures.of_security_context(server, "not available")
+        case _ if isinstance(cause or error, ConnectionRefusedError):
+            return WireError(
+                Reason.UNREACHABLE,
+                f"{server} refuses connections on port {PORT}; look whether it offers file "
+                "sharing (service LanmanServer).",
+            )
         case SMBConnectionClosed() | ConnectionError():
             return WireError(
                 Reason.UNREACHABLE,
@@ -182,12 +188,6 @@ def explained(error: Exception, server: str, question: Question | None = None) -
                 Reason.TIMEOUT,
                 f"{server} does not answer on port {PORT}; look whether it runs, and whether a "
                 "firewall is in between.",
-            )
-        case _ if isinstance(cause or error, ConnectionRefusedError):
-            return WireError(
-                Reason.UNREACHABLE,
-                f"{server} refuses connections on port {PORT}; look whether it offers file "
-                "sharing (service LanmanServer).",
             )
         case _ if isinstance(cause or error, OSError):
             return WireError(
@@ -252,6 +252,7 @@ def _subject(question: Question) -> tuple[str, str]:
         questions.DESCRIPTOR: (f"The permissions of {place} could not be read", _BY_FILE),
         questions.LIST: (f"The content of {place} could not be read", _BY_FILE),
         questions.SHARE: (f"The share {place} could not be read", _BY_SERVICE),
+        questions.LEGACY_SMB: (f"Whether {server} speaks SMB 1 could not be told", _BY_LOGON),
         questions.SHARES: (f"The shares of {server} could not be read", _BY_SERVICE),
         questions.TIME: (f"The clock of {server} could not be read", _BY_SERVICE),
         questions.SAM_DOMAIN: (f"The account database of {server} could not be read", _BY_ACCOUNTS),

@@ -22,6 +22,7 @@ from vmmaudit.collect.credentials import Credentials, Vault
 from vmmaudit.collect.smb.connection import LIBRARY_ERRORS, LOST, LostError
 from vmmaudit.collect.smb.failures import BY_SHARE, explained, gap_of, of_status
 from vmmaudit.collect.smb.messages import descriptor_requests, list_requests
+from vmmaudit.collect.smb.offer import offered, reached
 from vmmaudit.collect.smb.reading import (
     Rows,
     negotiated,
@@ -44,6 +45,8 @@ _COMPOUND: Final = 3  # messages that are sent as one, each for a credit
 _CREDITS_OF_ONE: Final = _COMPOUND + 1  # and a message to close what it opened
 
 REMOTE_ERRORS: Final = (rpc.FaultError, rpc.NtError, rpc.Win32Error)
+_NOT_THERE: Final = (Reason.UNRESOLVABLE, Reason.TIMEOUT)
+"""No use to knock once more."""
 ONE_QUESTION: Final = (SMBResponseException, FormatError, WireError, *REMOTE_ERRORS)
 """What costs one question its answer, and nothing else."""
 
@@ -95,6 +98,12 @@ class FileServer:
         replies: dict[int, Reply] = {}
         suspect: int | None = None
         with self._lock:
+            # Nobody logs on for it, so a server tells it that lets nobody in.
+            replies |= {
+                index: self._legacy(question)
+                for index, question in enumerate(asked)
+                if question.kind == questions.LEGACY_SMB
+            }
             while waiting := [item for item in enumerate(asked) if item[0] not in replies]:
                 known = len(replies)
                 first = waiting[0][0]
@@ -139,14 +148,46 @@ class FileServer:
             session.hang_up()
         self._session = None
 
+    # -- SMB 1 ------------------------------------------------------------------------
+
+    def _legacy(self, question: Question) -> Reply:
+        """What it says to an offer of SMB 1.
+
+        That it hangs up tells something only of a server that speaks with us otherwise: others
+        hang up on everybody.
+        """
+        try:
+            reply = self._offered()
+            if not reply:
+                self._connected()
+        except (FormatError, LostError, WireError, *LIBRARY_ERRORS) as error:
+            return gap_of(explained(error, self._name, question))
+        return Answer((row(reply=reply),), self._name, now())
+
+    def _offered(self) -> bytes:
+        self._go_on()
+        if self._failure is not None and self._failure.reason in _NOT_THERE:
+            raise WireError(self._failure.reason, self._failure.sentence)
+        seconds = self._times[0]
+        try:
+            stream = reached(self._name, seconds)
+        except (OSError, UnicodeError) as error:
+            self._failure = self._failure or explained(error, self._name)
+            raise
+        with stream:
+            return offered(stream, seconds)
+
     # -- sessions ---------------------------------------------------------------------
 
-    def _connected(self) -> Session:
-        """The session, opened if need be; a failure to open it is final."""
+    def _go_on(self) -> None:
         if self._closed.is_set():
             raise WireError(
                 Reason.INTERRUPTED, f"The run was interrupted before {self._name} answered this."
             )
+
+    def _connected(self) -> Session:
+        """The session, opened if need be; a failure to open it is final."""
+        self._go_on()
         if self._failure is not None:
             raise WireError(self._failure.reason, self._failure.sentence)
         if self._session is None:
