@@ -250,6 +250,7 @@ def test_who_hangs_up_on_everybody_says_nothing(listener: Callable[..., list[soc
     assert len(accepted) == 2, "the offer and one try to log on"
 
 
+@pytest.mark.unverified
 def test_who_hangs_up_on_smb_1_alone_does_not_speak_it(
     listener: Callable[..., list[socket.socket]], session: type[MadeUpSession]
 ):

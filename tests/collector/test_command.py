@@ -12,7 +12,8 @@ format: 1
 audit: {title: T}
 domains: [{name: contoso.local}]
 vmm: [{server: vmm01, account: 'CONTOSO\\svc-vmm'}]
-hosts: [{name: HYPER07, run_as: 'CONTOSO\\run', cluster: hvcl01}, {name: HYPER08}]
+hosts: [{name: HYPER07, run_as: 'CONTOSO\\run', cluster: hvcl01}, {name: HYPER08},
+  {name: ESX01, platform: esx}]
 libraries: [{share: '\\\\libserver01\\iso'}]
 """
 

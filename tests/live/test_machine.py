@@ -12,14 +12,17 @@ from collections.abc import Iterator
 import pytest
 
 from tests import worlds
+from tests.collect.test_smb_live import set_to
 from tests.lab.apply import apply
 from tests.lab.lab import Lab
 from tests.live.collecting import collected, lab_scope, log_on
 from tests.worlds import DOMAIN, DOMAIN_SID
 from vmmaudit import questions
+from vmmaudit.assessment import Verdict
 from vmmaudit.collect.live import Live
 from vmmaudit.evidence import Answer, Gap, Question
 from vmmaudit.facts import decode
+from vmmaudit.judge import judge
 from vmmaudit.windows import samr, svcctl, winreg
 from vmmaudit.windows.lsat import decode_names
 
@@ -101,3 +104,20 @@ def test_the_facts_of_a_live_machine(lab: Lab):
     members = facts.services.administrators(MACHINE)
     account = facts.accounts()[0][1]
     assert account.principal.sid in members  # type: ignore[union-attr,operator]
+
+
+def test_the_server_that_speaks_smb_1_is_the_one_that_is_not_met(lab: Lab):
+    """From real Samba to the verdict: `server min protocol = NT1` at one, as it comes at others."""
+    world = worlds.conforming()
+    apply(lab, world)
+    with set_to(lab, "server min protocol = NT1"):
+        verdicts = judge(*collected(lab, world)).verdicts
+    found = {
+        j.subject.id.partition(".")[0]: (j.verdict, j.code)
+        for j in verdicts
+        if j.control == "NET-06"
+    }
+    assert found.pop("library02") == (Verdict.FAIL, "SMB1_SPOKEN")
+    assert found.pop("library01") == (Verdict.WARN, "UNSIGNED")
+    assert found.pop("hyper01") == found.pop("hyper02") == (Verdict.PASS, "")
+    assert set(found.values()) == {(Verdict.NOT_ASSESSABLE, "unresolvable")}
