@@ -15,7 +15,7 @@ import sys
 from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from typer.exceptions import TyperException
@@ -40,6 +40,10 @@ app = typer.Typer(
     epilog="Exit: 0 ok, 1 usage or scope, 2 no domain readable, 3 failures, 4 something could "
     "not be assessed, 5 internal error, 6 verification failed, 130 interrupted.",
 )
+
+
+_PAIRS: Final = 20
+"""So many pairs that are not ready are named on the screen."""
 
 
 class Exit(IntEnum):
@@ -949,9 +953,11 @@ def _summary(assessment: Assessment) -> None:
         f"{ready.count(Ternary.YES)} of {len(ready)} pairs of host and share are ready, "
         f"{ready.count(Ternary.NO)} are not, {ready.count(Ternary.UNKNOWN)} could not be assessed"
     )
-    for entry in assessment.readiness:
-        if entry.broken:
-            _say(f"  {entry.host} -> {entry.share}: {', '.join(entry.broken)}")
+    broken = [entry for entry in assessment.readiness if entry.broken]
+    for entry in broken[:_PAIRS]:
+        _say(f"  {entry.host} -> {entry.share}: {', '.join(entry.broken)}")
+    if len(broken) > _PAIRS:
+        _say(f"  and {len(broken) - _PAIRS} more, which the report's matrix shows")
 
 
 def _write(path: Path, data: bytes) -> None:
