@@ -76,13 +76,15 @@ def sites() -> Iterator[tuple[Evidence, Scope]]:
     first, second, *others = scope.hosts
     nodes = [h.model_copy(update={"cluster": f"cl01.{DOMAIN}"}) for h in (first, second)]
     esx = Host(name=f"esx01.{DOMAIN}", platform="esx")
-    yield simulate(conforming(), scope=scope_of(conforming(), hosts=(*nodes, *others, esx)))
-    yield answered_by_winrm(), scope
+    evidence, wider = simulate(
+        conforming(), scope=scope_of(conforming(), hosts=(*nodes, *others, esx))
+    )
+    yield all_in_reach(evidence), wider
+    yield all_in_reach(asked()), scope  # and what VMM says of itself
 
 
-def answered_by_winrm() -> Evidence:
-    """What VMM says of itself, and what each host reaches."""
-    evidence = asked()
+def all_in_reach(evidence: Evidence) -> Evidence:
+    """What hosts and VMM servers would say if they reached everything."""
     reach = [question for question in evidence.gaps if question.kind == questions.REACH]
     assert reach
     rows = (Row("", {"open": (b"true",)}),)
