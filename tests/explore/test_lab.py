@@ -130,6 +130,16 @@ def test_what_the_workbench_chooses_is_marked_in_the_matrix(page: Any):
     expect(marked).to_have_attribute("title", re.compile("^hyper06"))
 
 
+def test_tables_can_be_read_in_a_dark_theme(page: Any):
+    """JupyterLab colours the text of tables by its theme, and ours stand on white."""
+    page.evaluate("document.body.style.setProperty('--jp-ui-font-color1', 'rgb(255, 255, 255)')")
+    heads = cell(page, "audit.what_if()").locator(".vmmaudit-explore thead th")
+    colours = heads.evaluate_all("found => found.map((one) => getComputedStyle(one).color)")
+    page.evaluate("document.body.style.removeProperty('--jp-ui-font-color1')")
+    assert colours
+    assert set(colours) == {"rgb(29, 35, 43)"}
+
+
 def test_no_name_is_taken_for_a_formula(page: Any):
     """Two computer accounts in one line are two dollars."""
     assert page.locator(".jp-Notebook mjx-container").count() == 0
