@@ -10,10 +10,11 @@ import keyring.backends.fail
 import keyring.errors
 import pytest
 
-from vmmaudit.collect.credentials import Credentials, Secret, Vault
+from vmmaudit.collect.credentials import Credentials, Vault
 from vmmaudit.collect.wire import WireError
 from vmmaudit.evidence import Reason
 from vmmaudit.scope import Authentication
+from vmmaudit.secret import Secret
 
 PASSWORD = "s3hr-geheim"
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import threading
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import ldap3
 import pytest
@@ -18,6 +17,7 @@ from tests.lab.lab import Lab
 from tests.lab.recipe import CONTROLLER
 from tests.live.collecting import log_on
 from tests.live.test_hostile_server import NTLM_ONLY, _challenge
+from tests.standins.listener import Listener
 from tests.standins.relay import ADDRESS, redirected
 from tests.worlds import DOMAIN
 from vmmaudit import questions
@@ -39,31 +39,17 @@ def short(tag: int, *parts: bytes) -> bytes:
     return bytes([tag, len(content)]) + content
 
 
-class Impostor:
+class Impostor(Listener):
     """Ends every bind, or STARTTLS, with this result; keeps every byte, and every bind apart."""
+
+    address = (ADDRESS, 389)
 
     def __init__(self, code: int, token: bytes = b"", diagnostic: bytes = b"") -> None:
         self.code, self.token, self.diagnostic = code, token, diagnostic
         self.heard = bytearray()
         self.binds: list[tuple[str, str]] = []
 
-    def __enter__(self) -> Self:
-        self._listener = socket.create_server((ADDRESS, 389))
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client = self._listener.accept()[0]
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
+    def serve(self, client: socket.socket) -> None:
         pending = b""
         with contextlib.suppress(OSError), client:
             while data := client.recv(65536):

@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
-import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
@@ -17,6 +16,7 @@ from tests import worlds
 from tests.lab.apply import apply
 from tests.lab.lab import Lab
 from tests.live.collecting import log_on
+from tests.standins.listener import Listener
 from tests.standins.pipe import Caller, PipeStandIn, _exactly, _send
 from tests.standins.relay import ADDRESS, redirected
 from tests.windows.test_ndr_dcerpc import BIND_ACK
@@ -44,7 +44,7 @@ NEGOTIATE, SESSION_SETUP = 0, 1
 
 
 @dataclass
-class Impostor:
+class Impostor(Listener):
     """Speaks just enough of SMB 2 (MS-SMB2 2.2.4, 2.2.6) to be logged on to.
 
     Attributes:
@@ -61,23 +61,9 @@ class Impostor:
     heard: bytearray = field(default_factory=bytearray)
     commands: list[int] = field(default_factory=list)
 
-    def __enter__(self) -> Self:
-        self._listener = socket.create_server((ADDRESS, 445))
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
+    address = (ADDRESS, 445)
 
-    def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection = self._listener.accept()[0]
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
+    def serve(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError, struct.error), connection:
             while head := connection.recv(4, socket.MSG_WAITALL):
                 data = connection.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL)

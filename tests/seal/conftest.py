@@ -10,8 +10,8 @@ from tests.seal.people import PASSPHRASE, Authority
 from vmmaudit import audit as facade
 from vmmaudit.scope import Role
 from vmmaudit.seal.keys import KeyFile
-from vmmaudit.seal.secret import Secret
 from vmmaudit.seal.sign import Signed, sign
+from vmmaudit.secret import Secret
 
 NAMES = {
     Role.AUDITOR: "Änne Prüfer",

@@ -10,7 +10,8 @@ import pytest
 from tests.seal.people import PASSPHRASE
 from vmmaudit.scope import Role
 from vmmaudit.seal.errors import SealError
-from vmmaudit.seal.secret import Secret, resolve
+from vmmaudit.seal.secret import resolve
+from vmmaudit.secret import Secret
 
 
 def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:

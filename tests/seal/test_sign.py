@@ -13,9 +13,9 @@ from vmmaudit import pack as packs
 from vmmaudit.scope import Role
 from vmmaudit.seal.errors import SealError
 from vmmaudit.seal.keys import KeyFile
-from vmmaudit.seal.secret import Secret
 from vmmaudit.seal.sign import sign
 from vmmaudit.seal.verify import verify
+from vmmaudit.secret import Secret
 
 SIGNATURES = ("signatures/1-auditor", "signatures/2-reviewer")
 

@@ -15,9 +15,9 @@ from tests.seal.people import Authority
 from vmmaudit.scope import Role
 from vmmaudit.seal.errors import SealError
 from vmmaudit.seal.keys import Token
-from vmmaudit.seal.secret import Secret
 from vmmaudit.seal.sign import sign
 from vmmaudit.seal.verify import verify
+from vmmaudit.secret import Secret
 
 MODULE = next(
     (

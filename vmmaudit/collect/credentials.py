@@ -7,36 +7,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final
 
 from vmmaudit.collect.wire import WireError
 from vmmaudit.evidence import Reason
 from vmmaudit.scope import Authentication
+from vmmaudit.secret import Secret
 
 UNUSABLE: Final = "No logon is possible"
 """How a sentence begins where no password was found, so that none was tried."""
 _NO_TERMINAL: Final = "a password is to be prompted for, but there is no terminal"
-
-
-class Secret:
-    """A password that shows itself only when asked by name."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """The password itself."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-    __str__ = __repr__
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("A secret is not written anywhere.")
 
 
 @dataclass(frozen=True, slots=True)

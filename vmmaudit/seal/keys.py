@@ -17,7 +17,7 @@ from pyhanko.sign.signers import SimpleSigner
 from pyhanko_certvalidator.registry import CertificateStore, SimpleCertificateStore
 
 from vmmaudit.seal.errors import SealError
-from vmmaudit.seal.secret import Secret
+from vmmaudit.secret import Secret
 
 if TYPE_CHECKING:
     from pyhanko.sign.signers import Signer

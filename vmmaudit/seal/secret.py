@@ -4,30 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import NoReturn
 
 from vmmaudit.seal.errors import SealError
-
-
-class Secret:
-    """A passphrase that shows itself only when asked by name."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """The passphrase itself."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-    __str__ = __repr__
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("A secret is not written anywhere.")
+from vmmaudit.secret import Secret
 
 
 def resolve(reference: str, prompt: Callable[[str], str] | None, question: str) -> Secret:

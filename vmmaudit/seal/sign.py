@@ -24,10 +24,10 @@ from vmmaudit.seal.errors import SealError
 from vmmaudit.seal.hand import Hand
 from vmmaudit.seal.keys import KeyFile, Token, opened
 from vmmaudit.seal.person import issuer_of, name_of, same_person, unfit
-from vmmaudit.seal.secret import Secret
 from vmmaudit.seal.signature import Signature
 from vmmaudit.seal.signatures import of_manifest
 from vmmaudit.seal.stages import CMS, Stage, add, reports, stages
+from vmmaudit.secret import Secret
 
 if TYPE_CHECKING:
     from asn1crypto import x509

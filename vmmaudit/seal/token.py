@@ -19,7 +19,7 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     from vmmaudit.seal.keys import Token
-    from vmmaudit.seal.secret import Secret
+    from vmmaudit.secret import Secret
 
 
 @contextmanager
