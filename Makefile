@@ -104,10 +104,11 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml requirements.txt requireme
 	$(PIP) --no-build-isolation --no-deps -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.installed requirements/dev.txt requirements/live.txt
+$(VENV)/.dev: $(VENV)/.installed requirements/dev.txt requirements/live.txt requirements/compile.txt
 ifeq ($(LAB),yes)
 	sh tests/lab/install.sh
-	$(LOCKED) -r requirements/dev.txt -r requirements/live.txt
+	$(LOCKED) -r requirements/dev.txt -r requirements/compile.txt
+	$(LOCKED) --no-build-isolation -r requirements/live.txt
 else
 	$(LOCKED) -r requirements/dev.txt
 endif
@@ -123,7 +124,7 @@ lock:
 	$(COMPILE) --output-file requirements.txt pyproject.toml
 	$(COMPILE) --output-file benchmarks/rivals.txt benchmarks/rivals.in
 	$(ADDED) --group dev --output-file requirements/dev.txt
-	for name in audit build fuzz live; do \
+	for name in audit build compile fuzz live; do \
 	  $(ADDED) -c requirements/dev.txt --group $$name --output-file requirements/$$name.txt || exit 1; done
 	for name in $$($(BIN)/python -c 'import tomllib; \
 	  print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"])'); do \
