@@ -293,7 +293,7 @@ class Assessment:
         order = [*worst, *(verdict for verdict in Verdict if verdict not in worst)]
         frame = self.to_frame()
         frame = frame.sort_values("verdict", key=lambda v: v.map(order.index), kind="stable")
-        return framed(tiles(numbers), properties(about), table(frame), language="en")
+        return framed(tiles(numbers), properties(about), table(frame))
 
     def __repr__(self) -> str:
         counts = self.counts()

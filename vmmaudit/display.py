@@ -92,8 +92,8 @@ background:#f6f7f8;padding:.5em .8em;margin:.2em 0 .6em;font-size:12px;border-ra
 """.replace("\n", "")
 
 
-def framed(*parts: str, language: str) -> str:
-    """Markup that stands for itself in a cell; `parts` are markup already.
+def framed(*parts: str, language: str = "en") -> str:
+    """Markup that stands for itself in a cell; `parts` are markup already, by default in English.
 
     Jupyter reads what is between two dollars as a formula, and computer accounts end in one:
     the classes of MathJax (3, and 2) say that there are none.

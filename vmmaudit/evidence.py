@@ -236,7 +236,7 @@ class Evidence:
         frame = frame.sort_values("reason", key=lambda reason: reason == "", kind="stable")
         frame = frame[["id", "reason", "server", "kind", "rows", "text", "detail", "from"]]
         counts = (("answers", len(self.answers)), ("gaps", len(self.gaps)))
-        return framed(tiles(counts), properties(about), table(frame), language="en")
+        return framed(tiles(counts), properties(about), table(frame))
 
     def __repr__(self) -> str:
         moment = self.origin.moment.isoformat()

@@ -88,7 +88,7 @@ class Pack:
         told = ("tool", "moment", "derived_from")
         about = {name: self.manifest[name] for name in told if self.manifest.get(name)}
         files = table(self.to_frame())
-        return framed(properties({"folder": self.folder, **about}), files, language="en")
+        return framed(properties({"folder": self.folder, **about}), files)
 
     def __repr__(self) -> str:
         return f"<Pack {self.folder}: {len(self.manifest['files'])} files>"

@@ -91,7 +91,7 @@ class Discovery:
 
     def _repr_html_(self) -> str:
         about = {"domain": self.domain.name, "account": self.account or "?"}
-        return framed(properties(about), table(self.to_frame()), language="en")
+        return framed(properties(about), table(self.to_frame()))
 
 
 def discover(domain: Domain, wire: Wire) -> Discovery:

@@ -80,7 +80,7 @@ class Examination:
     def _repr_html_(self) -> str:
         tones = {True: Tone.GOOD, None: Tone.WARN, False: Tone.BAD}
         shown = self.to_frame().assign(works=[tones[check.works] for check in self.checks])
-        return framed(table(shown), language="en")
+        return framed(table(shown))
 
 
 def examine(scope: Scope, wire: Wire) -> Iterator[Check]:

@@ -106,7 +106,7 @@ class EvidenceSummary:
     def _repr_html_(self) -> str:
         about = {"moment": self.origin.moment.isoformat(), "sha256": self.digest}
         frame = self.to_frame()[["id", "reason", "server", "kind", "sha256", "detail", "from"]]
-        return framed(properties(about), table(frame), language="en")
+        return framed(properties(about), table(frame))
 
     def __repr__(self) -> str:
         return f"<EvidenceSummary {self.digest[:12]}: {len(self.entries)} questions>"
