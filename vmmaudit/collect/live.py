@@ -6,11 +6,12 @@ import getpass
 import platform
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from vmmaudit import __version__, questions
-from vmmaudit.collect import winrm
+from vmmaudit.collect import gather, winrm
 from vmmaudit.collect.credentials import Vault
 from vmmaudit.collect.ldap import Directory
 from vmmaudit.collect.smb import FileServer
@@ -129,10 +130,12 @@ class Live:
             servers = list(self._servers.values())
             controllers = list(self._controllers.values())
             management = list(self._management.values())
-        for server in servers:
-            server.close()
-        for session in management:
-            session.close()
+        ends = [*(each.close for each in servers), *(each.close for each in management)]
+        # One after the other, a thousand servers far away would take minutes to say goodbye to.
+        with ThreadPoolExecutor(gather.TARGETS_AT_ONCE, thread_name_prefix="close") as pool:
+            ended = [pool.submit(end) for end in ends]
+        for done in ended:
+            done.result()
         for domain in (*self._domains.values(), *controllers):
             domain.close()
 
