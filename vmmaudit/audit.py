@@ -98,6 +98,10 @@ class Audit:
         return assess(self.facts)
 
     @cached_property
+    def _evidence_file(self) -> bytes:
+        return evidence_format.dumps(self.evidence)
+
+    @cached_property
     def register(self) -> EvidenceSummary:
         """Every question with its answer's digest, or the reason why there is none."""
         from vmmaudit.report.register import summarise
@@ -144,7 +148,7 @@ class Audit:
     def files(self, languages: Sequence[str]) -> dict[str, bytes]:
         """All files of a pack but manifest and notebook: equal input gives equal bytes."""
         base = {
-            packs.EVIDENCE: evidence_format.dumps(self.evidence),
+            packs.EVIDENCE: self._evidence_file,
             packs.SCOPE: self.scope_text.encode(),
             packs.ASSESSMENT: assessments.dumps(self.assessment),
         }
@@ -155,11 +159,11 @@ class Audit:
             books = self._workbooks(pool, documents)
             pdfs = [pool.submit(_pdf, document, base) for document in documents]
             files = {**base, packs.OSCAL: self._oscal(base)}
+            for document in documents:
+                files |= self._renderings(document)
             for document, pdf, book in zip(documents, pdfs, books, strict=True):
-                others = self._renderings(document)
-                language = document.language
-                files[f"report.{language}.pdf"] = pdf.result()
-                files |= {**dict(others), f"workbook.{language}.xlsx": book()}
+                files[f"report.{document.language}.pdf"] = pdf.result()
+                files[f"workbook.{document.language}.xlsx"] = book()
         return files
 
     def _renderings(self, document: Document) -> Iterator[tuple[str, bytes]]:
@@ -185,12 +189,9 @@ class Audit:
 
         verdicts = self.assessment.verdicts
         known = standings(self.scope, verdicts, self.evidence.origin.moment.date())
-        common = (self.assessment, self.register, _catalogue())
-        arguments = [
-            (document, *common, Texts.load(document.language), self.previous, known)
-            for document in documents
-        ]
-        return workbooks.begin(pool, len(verdicts), arguments)
+        common = (self.assessment, self.register, _catalogue(), self.previous, known)
+        own = [(document, Texts.load(document.language)) for document in documents]
+        return workbooks.begin(pool, len(verdicts), common, own)
 
     def _oscal(self, base: Mapping[str, bytes]) -> bytes:
         """`oscal.json`, in English: a format for systems."""
@@ -227,7 +228,7 @@ class Audit:
     def save(self, output: Path, *, judged: bool = False) -> Pack:
         """Write a pack without documents: evidence and scope, and the assessment if `judged`."""
         files = {
-            packs.EVIDENCE: evidence_format.dumps(self.evidence),
+            packs.EVIDENCE: self._evidence_file,
             packs.SCOPE: self.scope_text.encode(),
         }
         if judged:
@@ -258,7 +259,7 @@ class Audit:
 
         with tempfile.TemporaryDirectory(prefix="vmmaudit-") as folder:
             beside = Path(folder)
-            (beside / packs.EVIDENCE).write_bytes(evidence_format.dumps(self.evidence))
+            (beside / packs.EVIDENCE).write_bytes(self._evidence_file)
             (beside / packs.SCOPE).write_text(self.scope_text, encoding="utf-8")
             if self.previous:
                 (beside / _PREVIOUS).write_bytes(assessments.dumps(self.previous))

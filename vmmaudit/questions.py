@@ -6,7 +6,6 @@ Everything the tool ever reads from a directory or a server stands in this file.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
 
 from vmmaudit.evidence import Question
@@ -324,7 +323,7 @@ def names(domain: str, wanted: Iterable[str]) -> list[Question]:
 def readers(domain: str, wanted: Iterable[str]) -> list[Question]:
     """Those of the SIDs that are of a user or a computer, not of a group: who it is."""
     return [
-        replace(found, detail=(*found.detail[:2], f"(&(objectClass=user){query})", attributes))
+        found._replace(detail=(*found.detail[:2], f"(&(objectClass=user){query})", attributes))
         for found in _of_sids(domain, wanted, ("objectClass", "objectSid", "sAMAccountName"))
         for query, attributes in (found.detail[2:],)
     ]

@@ -62,5 +62,5 @@ def test_where_no_process_can_be_started_this_one_does_it(
 def test_a_small_site_needs_none(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "executable", "/nowhere")
     with ThreadPoolExecutor(1) as pool:
-        assert workbooks.begin(pool, 10, []) == []
+        assert workbooks.begin(pool, 10, (), []) == []
     assert books(audit.demo())

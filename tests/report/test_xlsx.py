@@ -166,6 +166,15 @@ def test_nothing_from_a_directory_is_a_formula_or_a_link() -> None:
     assert "A" * 300 in names
 
 
+@pytest.mark.parametrize("name", ["<r>&</r>", "<r><t>x</t></r>", "<r>", "<r></si></sst>"])
+def test_what_xlsxwriter_takes_for_its_own_markup_is_a_text(name: str) -> None:
+    base = sample.assessment()
+    named = replace(base.verdicts[0], subject=replace(base.verdicts[0].subject, name=name))
+    page = opened(render(replace(base, verdicts=(named,))))["Bewertungen"]
+
+    assert page["E2"].value.strip() == name
+
+
 def test_a_cell_holds_no_more_than_it_can() -> None:
     base = sample.assessment()
     long = replace(base.verdicts[0], subject=replace(base.verdicts[0].subject, name="x" * 40_000))

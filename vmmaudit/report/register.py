@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
@@ -114,14 +113,13 @@ class EvidenceSummary:
 
 def summarise(evidence: Evidence) -> EvidenceSummary:
     """The register of `evidence`, in the order of its file."""
-    questions = sorted({*evidence.answers, *evidence.gaps})
-    lines = gzip.decompress(records.dumps(evidence)).splitlines()
-    # The file ends with its records, one a line in this order, and a trailer.
-    recorded = lines[len(lines) - 1 - len(questions) : -1]
-    entries = []
-    for question, line in zip(questions, recorded, strict=True):
+    whole, entries = hashlib.sha256(), []
+    for question, line in evidence.lines():
+        whole.update(line)
+        if question is None:
+            continue
         reply = evidence.reply(question)
-        digest = hashlib.sha256(line).hexdigest()
+        digest = hashlib.sha256(line[:-1]).hexdigest()  # the line without its end
         about = (question.id, question.kind, question.server, question.detail)
         if isinstance(reply, Answer):
             entry = Entry(*about, reply.source, reply.at, digest, by=reply.by, taken=reply.taken)
@@ -130,7 +128,7 @@ def summarise(evidence: Evidence) -> EvidenceSummary:
         entries.append(entry)
     return EvidenceSummary(
         evidence.origin,
-        evidence.digest(),
+        whole.hexdigest(),
         tuple(entries),
         {entry.id: entry for entry in entries},
         {question.id: answer for question, answer in evidence.answers.items()},

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from typing import Any, Final
 
 from vmmaudit.report.xlsx import render_xlsx
@@ -22,39 +23,44 @@ _LARGE: Final = 5_000
 
 
 def begin(
-    pool: Executor, count: int, arguments: Sequence[tuple[Any, ...]]
+    pool: Executor, count: int, common: tuple[Any, ...], own: Sequence[tuple[Any, ...]]
 ) -> list[Callable[[], bytes]]:
     """Begin to make workbooks.
 
     Args:
         pool: threads that wait for the processes.
         count: judgements in each.
-        arguments: those of `render_xlsx`, for each.
+        common: what they have in common, which is the most of it: see `_made`.
+        own: document and texts of each.
 
     Returns:
         For each, what waits for it and returns the file.
     """
-    alone = count < _LARGE or (os.cpu_count() or 1) < 2
-    return [_later(one) if alone else pool.submit(_apart, one).result for one in arguments]
+    if count < _LARGE or (os.cpu_count() or 1) < 2:
+        return [partial(_made, one, common) for one in own]
+    given = pickle.dumps(common, pickle.HIGHEST_PROTOCOL)
+    return [pool.submit(_apart, one, common, given).result for one in own]
 
 
-def _later(arguments: tuple[Any, ...]) -> Callable[[], bytes]:
-    return lambda: render_xlsx(*arguments)
+def _made(own: tuple[Any, ...], common: tuple[Any, ...]) -> bytes:
+    document, texts = own
+    assessment, evidence, catalogue, previous, waivers = common
+    return render_xlsx(document, assessment, evidence, catalogue, texts, previous, waivers)
 
 
-def _apart(arguments: tuple[Any, ...]) -> bytes:
+def _apart(own: tuple[Any, ...], common: tuple[Any, ...], given: bytes) -> bytes:
     """By another process; where none can be started, by this one."""
     # -P: nothing is imported from the folder that somebody happens to work in.
     command = [sys.executable, "-P", "-m", __name__]
-    given = pickle.dumps(arguments)
+    sent = pickle.dumps(own) + given
     try:
-        done = subprocess.run(command, input=given, capture_output=True, check=False)  # noqa: S603
+        done = subprocess.run(command, input=sent, capture_output=True, check=False)  # noqa: S603
     except OSError:
-        return render_xlsx(*arguments)
-    return done.stdout if done.returncode == 0 else render_xlsx(*arguments)
+        return _made(own, common)
+    return done.stdout if done.returncode == 0 else _made(own, common)
 
 
 if __name__ == "__main__":
     gc.disable()  # it ends before there is anything to collect
     # Ours alone: who starts this process is who writes into it.
-    sys.stdout.buffer.write(render_xlsx(*pickle.load(sys.stdin.buffer)))  # noqa: S301
+    sys.stdout.buffer.write(_made(pickle.load(sys.stdin.buffer), pickle.load(sys.stdin.buffer)))  # noqa: S301

@@ -8,13 +8,14 @@ that of the evidence.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from math import ceil
 from typing import Any, Final
 
 import xlsxwriter
+from xlsxwriter.worksheet import Worksheet
 
 from vmmaudit.assessment import Assessment, Verdict
 from vmmaudit.controls.texts import Texts
@@ -28,6 +29,7 @@ from vmmaudit.report.excepted import excepted
 from vmmaudit.report.material import Tool, tone
 from vmmaudit.report.ooxml import MUTED, WASH
 from vmmaudit.report.ooxml import TONES as COLOURS
+from vmmaudit.report.page import Cell, Page, Row
 from vmmaudit.report.prose import plain
 from vmmaudit.report.register import EvidenceSummary
 from vmmaudit.report.sheets import Mark, Sheet, Value, sheets
@@ -48,6 +50,9 @@ _A4: Final = 9
 _A3: Final = 8
 _WIDE: Final = 200
 """Characters in a row that could not be read on a smaller sheet."""
+_EPOCH: Final = datetime(1899, 12, 30, tzinfo=UTC)
+"""Where the days of a workbook begin; right from March 1900 on."""
+_HEAD: Final = 32.0
 _LINE: Final = 13.5
 _LINES: Final = 12
 
@@ -102,18 +107,18 @@ class Writer:
         self.document = document
         self.texts = texts
         self.formatted = cache(self._format)
-        self.written = cache(self._written)  # of a million texts most stand in many rows
+        self.cell = cache(self._cell)
 
     def write(self, assessment: Assessment, found: Sequence[Sheet]) -> None:
         """The summary, and behind it every sheet."""
         summary = self._added("summary")
         for sheet in found:
-            self._sheet(self._added(sheet.key), sheet)
+            self._sheet(self._added(sheet.key, Page), sheet)
         self._summary(summary, assessment, found)
         summary.activate()
 
-    def _added(self, key: str) -> Any:
-        page = self.workbook.add_worksheet(self.texts.label("sheet", key))
+    def _added(self, key: str, kind: type[Worksheet] = Worksheet) -> Any:
+        page = self.workbook.add_worksheet(self.texts.label("sheet", key), kind)
         page.set_landscape()
         page.set_paper(_A4)
         page.fit_to_pages(1, 0)
@@ -125,30 +130,29 @@ class Writer:
     def _sheet(self, page: Any, sheet: Sheet) -> None:
         if sum(sheet.widths) > _WIDE:
             page.set_paper(_A3)
-        for column, (head, width) in enumerate(zip(sheet.heads, sheet.widths, strict=True)):
+        for column, width in enumerate(sheet.widths):
             page.set_column(column, column, width)
-            page.write_string(0, column, _text(head), self.formatted("head"))
         page.set_default_row(_height(1))
-        page.set_row(0, 32)
         shown = sheet.rows if len(sheet.rows) <= _ROWS else sheet.rows[: _ROWS - 1]
-        for row, values in enumerate(shown, 1):
-            for column, value in enumerate(values):
-                self._cell(page, row, column, value)
-            lines = _lines(values, sheet.widths)
-            if lines > 1:
-                page.set_row(row, _height(lines))
-        if len(shown) < len(sheet.rows):
-            said = self.texts.fill(
-                self.texts.sentence("workbook", "cut"),
-                {"shown": len(shown), "total": len(sheet.rows)},
-            )
-            page.write_string(_ROWS, 0, said, self.formatted("strong"))
+        page.write_rows(self._rows(sheet, shown))
         last = max(len(shown), 1), len(sheet.heads) - 1
         line = {"type": "blanks", "format": self.formatted("line")}
         page.conditional_format(1, 0, *last, line)
         page.autofilter(0, 0, max(len(shown), 1), len(sheet.heads) - 1)
         page.freeze_panes(1, sheet.frozen)
         page.repeat_rows(0)
+
+    def _rows(self, sheet: Sheet, shown: Sequence[tuple[Value, ...]]) -> Iterator[Row]:
+        yield Row(_HEAD, [Cell(_text(head), self.formatted("head")) for head in sheet.heads])
+        for values in shown:
+            cells = [self.cell(value) for value in values]
+            yield Row(_height(_lines(cells, sheet.widths)), cells)
+        if len(shown) < len(sheet.rows):
+            said = self.texts.fill(
+                self.texts.sentence("workbook", "cut"),
+                {"shown": len(shown), "total": len(sheet.rows)},
+            )
+            yield Row(_height(1), [Cell(said, self.formatted("strong"))])
 
     def _summary(self, page: Any, assessment: Assessment, found: Sequence[Sheet]) -> None:
         texts, cover = self.texts, self.document.cover
@@ -213,29 +217,24 @@ class Writer:
             page.write_number(row, 1, count, self.formatted("count"))
         return row + 1
 
-    def _cell(self, page: Any, row: int, column: int, value: Value) -> None:
+    def _cell(self, value: Value) -> Cell | None:
         match value:
             case None | "":
-                return  # a rule of the whole sheet draws its border
+                return None  # a rule of the whole sheet draws its border
             case str():
-                page.write_string(row, column, *self.written(value))
+                text = _text(value)
+                risky = text.lstrip().startswith(_FORMULA)
+                return Cell(text, self.formatted("quoted" if risky else "text"))
             case Mark():
                 kind = "badge" if value.text else "sign"
-                page.write_string(row, column, value.shown, self.formatted(f"{kind} {value.tone}"))
+                return Cell(_text(value.shown), self.formatted(f"{kind} {value.tone}"))
             case int():
-                page.write_number(row, column, value, self.formatted("number"))
+                return Cell(value, self.formatted("number"))
             case datetime():
-                moment = value.astimezone(UTC).replace(tzinfo=None)
-                page.write_datetime(row, column, moment, self.formatted("moment"))
+                return Cell(_days(value), self.formatted("moment"))
             case date():
-                day = datetime.combine(value, time())
-                page.write_datetime(row, column, day, self.formatted("day"))
-
-    def _written(self, value: str) -> tuple[str, Any]:
-        """A text as its cell shows it, and the format of that cell."""
-        text = _text(value)
-        risky = text.lstrip().startswith(_FORMULA)
-        return text, self.formatted("quoted" if risky else "text")
+                moment = datetime.combine(value, time(), UTC)
+                return Cell(_days(moment), self.formatted("day"))
 
     def _format(self, name: str) -> Any:
         """A format by its name, made once; `badge good` is a badge in that tone."""
@@ -273,13 +272,12 @@ class Writer:
         return self.workbook.add_format(look)
 
 
-def _lines(values: Sequence[Value], widths: Sequence[float]) -> int:
+def _lines(cells: Sequence[Cell | None], widths: Sequence[float]) -> int:
     """Lines of the row's longest text, wrapped: not every program fits a row by itself."""
     lines = 1
-    for value, width in zip(values, widths, strict=True):
-        text = value if isinstance(value, str) else value.shown if isinstance(value, Mark) else ""
-        if len(text) > lines * width:
-            lines = ceil(len(text) / width)
+    for cell, width in zip(cells, widths, strict=True):
+        if cell and isinstance(cell.content, str) and len(cell.content) > lines * width:
+            lines = ceil(len(cell.content) / width)
     return min(lines, _LINES)
 
 
@@ -288,7 +286,14 @@ def _height(lines: int) -> float:
     return _LINE * lines + 2
 
 
+def _days(moment: datetime) -> float:
+    """Days since the workbook's epoch, as Excel counts them."""
+    return (moment - _EPOCH) / timedelta(days=1)
+
+
 def _text(value: str) -> str:
     """A text as a cell may hold it: what steers is shown, what is too long ends with `…`."""
     shown = visible(value)
+    if shown.startswith("<r>"):
+        shown = f" {shown}"  # else xlsxwriter takes it for markup of its own, as it stands
     return shown if len(shown) <= _CHARACTERS else f"{shown[: _CHARACTERS - 1]}…"

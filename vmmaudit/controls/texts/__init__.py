@@ -297,10 +297,11 @@ class Texts:
 
 def _find(table: Mapping[str, Any], path: Sequence[str], name: str) -> str:
     found: Any = table
-    for key in path:
-        if not isinstance(found, Mapping) or key not in found:
-            raise TextError(f"{name}.toml has no '{'.'.join(path)}'.")
-        found = found[key]
+    try:
+        for key in path:
+            found = found[key]
+    except (KeyError, TypeError):
+        raise TextError(f"{name}.toml has no '{'.'.join(path)}'.") from None
     if not isinstance(found, str):
         raise TextError(f"'{'.'.join(path)}' in {name}.toml is not a text.")
     return found
