@@ -82,9 +82,6 @@ def test_its_dimension_is_that_of_its_cells() -> None:
 def test_days_are_counted_as_xlsxwriter_does() -> None:
     with xlsxwriter.Workbook(io.BytesIO()) as book:
         convert = book.add_worksheet()._convert_date_time
-        for moment in (
-            datetime(1900, 3, 1),
-            datetime(2026, 10, 1, 6, 7, 8),
-            datetime(9999, 12, 31),
-        ):
+        for text in ("1900-03-01", "2026-10-01T06:07:08", "9999-12-31"):
+            moment = datetime.fromisoformat(text)
             assert _days(moment.replace(tzinfo=UTC)) == convert(moment)
