@@ -10,14 +10,19 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from threading import Thread
 
 import pytest
+import requests
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from tests.weaknesses import Newest
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -164,7 +169,44 @@ def test_make_installs_by_hashes_alone():
 def test_what_cannot_be_asked_about_is_not_taken_for_sound():
     """Without --strict, pip-audit finds no weakness in what its service does not know."""
     made = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert "pip-audit --strict --require-hashes --disable-pip" in made
+    assert "-m tests.weaknesses --strict --require-hashes --disable-pip" in made
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [
+        ("own/1.0", "own 1.0"),
+        ("newest/2.0", "newest 2.0"),  # by the page of its package
+        ("newest/1.9", None),  # what is known of 2.0 says nothing of it
+        ("unknown/1.0", None),
+    ],
+)
+def test_a_mirror_without_pages_of_versions_tells_of_the_newest_alone(asked, answered):
+    pages = {
+        "/pypi/own/1.0/json": ("own 1.0", "1.0"),
+        "/pypi/own/json": ("own 9.0", "9.0"),
+        "/pypi/newest/json": ("newest 2.0", "2.0"),
+    }
+
+    class Mirror(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            page = pages.get(self.path)
+            self.send_response(200 if page else 404)
+            self.end_headers()
+            if page:
+                told = {"summary": page[0], "info": {"version": page[1]}}
+                self.wfile.write(json.dumps(told).encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        with requests.Session() as session:
+            session.mount("http://", Newest())
+            found = session.get(f"http://127.0.0.1:{server.server_port}/pypi/{asked}/json")
+        server.shutdown()
+    assert (found.json()["summary"] if found.ok else None) == answered
 
 
 # -- the bill of materials --------------------------------------------------------------------
