@@ -40,6 +40,7 @@ EVIDENCE: Final = "evidence.jsonl.gz"
 SCOPE: Final = "scope.yaml"
 ASSESSMENT: Final = "assessment.json"
 OSCAL: Final = "oscal.json"
+PREVIOUS: Final = "previous.json"
 NOTEBOOK: Final = "audit.ipynb"
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
