@@ -15,6 +15,7 @@ from vmmaudit.controls.texts import Texts, languages
 from vmmaudit.evidence import Evidence, Gap, Reason
 from vmmaudit.report.csv import render_csv
 from vmmaudit.report.html import render_html
+from vmmaudit.report.sheets import verdicts
 
 WORLDS = {variant.name: variant.world for variant in VARIANTS}
 
@@ -33,7 +34,8 @@ def written(evidence: Evidence, text: str, scope) -> None:
     audit = Audit("test", text, scope, evidence)
     for language in languages():
         assert render_html(audit.document(language))
-        assert render_csv(audit.assessment, (), Texts.load(language))
+        texts = Texts.load(language)
+        assert render_csv(verdicts(audit.assessment, (), texts), texts)
 
 
 @pytest.mark.parametrize("name", WORLDS)

@@ -23,6 +23,7 @@ from vmmaudit.errors import ScopeError, UsageError
 from vmmaudit.report.csv import render_csv
 from vmmaudit.report.docx import render_docx
 from vmmaudit.report.html import render_html
+from vmmaudit.report.sheets import verdicts
 from vmmaudit.scope import Branding
 
 SHIPPED = Path(texts_package.__file__).parent
@@ -162,9 +163,8 @@ def test_a_third_language_is_one_folder(tmp_path: Path, monkeypatch: pytest.Monk
     book = load_workbook(io.BytesIO(files["workbook.xx.xlsx"]))
     rows = list(book[texts.label("sheet", "verdicts")].iter_rows(values_only=True))
     assert any(cell and "ne plenumita" in str(cell) for row in rows for cell in row)
-    assert "ne plenumita" in render_csv(demo().assessment, sample.CATALOGUE, texts).decode(
-        "utf-8-sig"
-    )
+    table = verdicts(demo().assessment, sample.CATALOGUE, texts)
+    assert "ne plenumita" in render_csv(table, texts).decode("utf-8-sig")
 
 
 def test_an_incomplete_language_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

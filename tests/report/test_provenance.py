@@ -37,6 +37,7 @@ from vmmaudit.report.pdf import render_pdf
 from vmmaudit.report.properties import kept_until
 from vmmaudit.report.prose import plain
 from vmmaudit.report.register import summarise
+from vmmaudit.report.sheets import verdicts
 from vmmaudit.report.xlsx import render_xlsx
 from vmmaudit.scope import parse
 from vmmaudit.windows.sid import sid_from_bytes, sid_to_bytes
@@ -298,8 +299,9 @@ def test_the_files_carry_what_the_report_prints(german: Document) -> None:
         root = ElementTree.fromstring(packed.read("docProps/custom.xml"))  # noqa: S314
     texts = sample.texts("de")
     register = summarise(sample.evidence())
+    rows = verdicts(sample.assessment(), sample.CATALOGUE, texts)
     book = load_workbook(
-        io.BytesIO(render_xlsx(german, sample.assessment(), register, sample.CATALOGUE, texts))
+        io.BytesIO(render_xlsx(german, sample.assessment(), rows, register, texts))
     )
     assert {p.get("name"): p[0].text for p in root} == said
     assert {p.name: p.value for p in book.custom_doc_props.props} == said

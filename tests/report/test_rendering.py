@@ -24,6 +24,7 @@ from vmmaudit.report.escape import (
 from vmmaudit.report.html import AuditHTMLExporter, render_html
 from vmmaudit.report.parts.closing import ATTACH_LIMIT
 from vmmaudit.report.pdf import render_pdf
+from vmmaudit.report.sheets import verdicts
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -244,7 +245,7 @@ def test_one_host_and_two_thousand(hosts: int) -> None:
 
 
 def test_a_row_per_judgement_in_the_csv() -> None:
-    content = render_csv(hostile(), sample.CATALOGUE, sample.texts())
+    content = render_csv(verdicts(hostile(), sample.CATALOGUE, sample.texts()), sample.texts())
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";"))
 
     assert content.startswith(b"\xef\xbb\xbf")
@@ -256,9 +257,16 @@ def test_a_row_per_judgement_in_the_csv() -> None:
 
 
 def test_the_csv_has_the_delimiter_of_its_language() -> None:
-    assert (
-        render_csv(sample.assessment(), sample.CATALOGUE, sample.texts("en")).count(b"Rating,") == 1
-    )
+    texts = sample.texts("en")
+    rows = verdicts(sample.assessment(), sample.CATALOGUE, texts)
+    assert render_csv(rows, texts).count(b"Rating,") == 1
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_no_two_columns_of_the_csv_have_one_name(language: str) -> None:
+    rows = verdicts(sample.assessment(), sample.CATALOGUE, sample.texts(language))
+
+    assert len(set(rows.heads)) == len(rows.heads)
 
 
 @pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@a", "\ta", "\ra", "  =1"])

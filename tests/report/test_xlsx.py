@@ -16,6 +16,7 @@ from tests.report.test_rendering import hostile
 from vmmaudit.assessment import Assessment, Verdict
 from vmmaudit.report import xlsx
 from vmmaudit.report.register import summarise
+from vmmaudit.report.sheets import verdicts
 from vmmaudit.report.xlsx import render_xlsx
 
 GERMAN = [
@@ -36,8 +37,8 @@ def render(
     return render_xlsx(
         replace(make(language, hosts, assessment=given), **changes),
         given,
+        verdicts(given, sample.CATALOGUE, sample.texts(language)),
         summarise(sample.evidence(hosts)),
-        sample.CATALOGUE,
         sample.texts(language),
     )
 

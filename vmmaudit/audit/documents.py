@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,8 @@ from vmmaudit import pack as packs
 from vmmaudit.commit import commit
 from vmmaudit.controls import CATALOGUE
 from vmmaudit.controls.texts import Texts
-from vmmaudit.report import workbooks
+from vmmaudit.report import tables
 from vmmaudit.report.build import build
-from vmmaudit.report.csv import render_csv
 from vmmaudit.report.document import ControlInfo, Document
 from vmmaudit.report.docx import render_docx
 from vmmaudit.report.html import render_html
@@ -54,33 +53,24 @@ def rendered(
     documents = [audit.document(language) for language in languages]
     with ThreadPoolExecutor(2 + len(documents)) as pool:
         # What others work on, other processes and Typst, begins first and is waited for last.
-        books = _workbooks(audit, pool, documents)
+        own = [tables.Own(document, Texts.load(document.language)) for document in documents]
+        large = tables.begin(pool, _common(audit), own)
         pdfs = [pool.submit(_pdf, document, sources) for document in documents]
         files = {packs.OSCAL: _oscal(audit, sources)}
         for document in documents:
-            files |= _renderings(audit, document)
-        for document, pdf, book in zip(documents, pdfs, books, strict=True):
-            files[f"report.{document.language}.pdf"] = pdf.result()
-            files[f"workbook.{document.language}.xlsx"] = book()
+            files[f"report.{document.language}.html"] = render_html(document)
+            files[f"report.{document.language}.docx"] = render_docx(document)
+        for document, pdf, made in zip(documents, pdfs, large, strict=True):
+            language = document.language
+            files[f"report.{language}.pdf"] = pdf.result()
+            files[f"workbook.{language}.xlsx"], files[f"verdicts.{language}.csv"] = made()
     return files
 
 
-def _renderings(audit: Audit, document: Document) -> Iterator[tuple[str, bytes]]:
-    language = document.language
-    yield f"report.{language}.html", render_html(document)
-    yield f"report.{language}.docx", render_docx(document)
-    table = render_csv(audit.assessment, _catalogue(), Texts.load(language))
-    yield f"verdicts.{language}.csv", table
-
-
-def _workbooks(
-    audit: Audit, pool: Executor, documents: Sequence[Document]
-) -> list[Callable[[], bytes]]:
+def _common(audit: Audit) -> tables.Common:
     verdicts = audit.assessment.verdicts
     waivers = standings(audit.scope, verdicts, audit.evidence.origin.moment.date())
-    common = (audit.assessment, audit.register, _catalogue(), audit.previous, waivers)
-    own = [(document, Texts.load(document.language)) for document in documents]
-    return workbooks.begin(pool, len(verdicts), common, own)
+    return tables.Common(audit.assessment, audit.register, _catalogue(), audit.previous, waivers)
 
 
 def _oscal(audit: Audit, sources: Mapping[str, bytes]) -> bytes:

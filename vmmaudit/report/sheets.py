@@ -62,40 +62,43 @@ class Sheet:
     frozen: int = 0
 
 
+def verdicts(assessment: Assessment, catalogue: Iterable[ControlInfo], texts: Texts) -> Sheet:
+    """A row for every judgement."""
+    severities = {info.id: info.severity for info in catalogue}
+    return _sheet(
+        texts,
+        "verdicts",
+        {
+            "control": 10,
+            "title": 38,
+            "severity": 12,
+            "kind": 18,
+            "subject": 44,
+            "verdict": 22,
+            "grundschutz": 16,
+            "iso": 26,
+            "actual": 70,
+            "remarks": 40,
+            "code": 22,
+            "evidence": 28,
+            "version": 8,
+            "status": 24,
+            "until": 12,
+            "ticket": 14,
+        },
+        (_verdict(item, severities, texts) for item in assessment.verdicts),
+        frozen=1,
+    )
+
+
 def sheets(
     document: Document,
     assessment: Assessment,
     evidence: EvidenceSummary,
-    catalogue: Iterable[ControlInfo],
     texts: Texts,
 ) -> tuple[Sheet, ...]:
-    """Every sheet but the summary, in the order of the workbook."""
-    severities = {info.id: info.severity for info in catalogue}
+    """Every sheet behind that of the verdicts, in the order of the workbook."""
     return (
-        _sheet(
-            texts,
-            "verdicts",
-            {
-                "control": 10,
-                "title": 38,
-                "severity": 12,
-                "kind": 18,
-                "subject": 44,
-                "verdict": 22,
-                "grundschutz": 16,
-                "iso": 26,
-                "actual": 70,
-                "remarks": 40,
-                "code": 22,
-                "evidence": 28,
-                "version": 8,
-                "status": 24,
-                "until": 12,
-                "ticket": 14,
-            },
-            (_verdict(item, severities, texts) for item in assessment.verdicts),
-            frozen=1,
-        ),
         _matrix(document, assessment, texts),
         _pairs(assessment, texts),
         _sheet(

@@ -21,10 +21,7 @@ from vmmaudit.assessment import Assessment, Verdict
 from vmmaudit.controls.texts import Texts
 from vmmaudit.display import Tone, visible
 from vmmaudit.report.changed import changed
-from vmmaudit.report.document import (
-    ControlInfo,
-    Document,
-)
+from vmmaudit.report.document import Document
 from vmmaudit.report.excepted import excepted
 from vmmaudit.report.material import Tool, tone
 from vmmaudit.report.ooxml import MUTED, WASH
@@ -60,8 +57,8 @@ _LINES: Final = 12
 def render_xlsx(
     document: Document,
     assessment: Assessment,
+    verdicts: Sheet,
     evidence: EvidenceSummary,
-    catalogue: Iterable[ControlInfo],
     texts: Texts,
     previous: Assessment | None = None,
     waivers: Sequence[Standing] = (),
@@ -70,9 +67,9 @@ def render_xlsx(
 
     Args:
         document: what it belongs to: title, cover, and the matrix in its order.
-        assessment: the rows.
+        assessment: what is counted and listed.
+        verdicts: its judgements as rows: `sheets.verdicts`.
         evidence: the whole register, of which the document prints a part.
-        catalogue: the controls' severities.
         texts: the words, in the document's language.
         previous: the last audit's assessment; what moved since gets a sheet of its own.
         waivers: the scope's exceptions and what became of them, likewise.
@@ -91,10 +88,10 @@ def render_xlsx(
     )
     for name, content in document.properties.items():
         workbook.set_custom_property(name, visible(content)[:_PROPERTY], "text")
-    first, *others = sheets(document, assessment, evidence, catalogue, texts)
+    others = sheets(document, assessment, evidence, texts)
     moved = [changed(previous, assessment, texts)] if previous else []
     moved += [excepted(waivers, texts)] if waivers else []
-    Writer(workbook, document, texts).write(assessment, [first, *moved, *others])
+    Writer(workbook, document, texts).write(assessment, [verdicts, *moved, *others])
     workbook.close()
     return buffer.getvalue()
 
