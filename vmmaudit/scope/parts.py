@@ -1,8 +1,4 @@
-"""What was agreed: domains, VMM servers, hosts, library shares, accounts, thresholds, waivers.
-
-YAML with one published JSON Schema (`vmmaudit schema scope`). An unknown or
-misspelt key, a duplicate and a wrong type are errors that name file and line.
-"""
+"""The parts of a scope, and what they know of each other."""
 
 from __future__ import annotations
 
@@ -10,105 +6,37 @@ import hashlib
 import ipaddress
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from itertools import count
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
     field_validator,
     model_validator,
 )
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from vmmaudit.errors import ScopeError
-
-_LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_DNS_NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
-_REFERENCE: Final = re.compile(r"sso|ccache|prompt|env:[A-Za-z_][A-Za-z0-9_]*|keyring:[^/]+/.+")
-_UNC: Final = re.compile(r'\\\\([^\\/:*?"<>|]+)\\([^\\/:*?"<>|]+)\\?')
-_LANGUAGE: Final = re.compile(r"^[a-z]{2,3}([_-][A-Za-z]{2,4})?$")
-_SERVERS: Final = r"[A-Za-z0-9_.:*?-]+"
-_ACCOUNT: Final = re.compile(r'[^\\@/"\[\]:;|=,+*?<>]+\\[^\\/"\[\]:;|=,+*?<>]+|[^\\@]+@[^\\@]+')
-
-
-def _dns_name(value: str) -> str:
-    if not _DNS_NAME.fullmatch(value):
-        raise ValueError(f"'{value}' is not a DNS name")
-    return value.rstrip(".").lower()
-
-
-def _worded(value: Any) -> Any:
-    texts = value if isinstance(value, dict) else {"en": value}
-    if texts and all(
-        isinstance(code, str)
-        and _LANGUAGE.fullmatch(code)
-        and isinstance(text, str)
-        and 0 < len(text.strip()) <= 2000
-        for code, text in texts.items()
-    ):
-        return value
-    raise ValueError(
-        "is not a text of at most 2,000 characters; write one, or one for each language: "
-        "{de: …, en: …}"
-    )
-
-
-def _account(value: str) -> str:
-    if not _ACCOUNT.fullmatch(value):
-        raise ValueError(rf"'{value}' is not an account name; write DOMAIN\name or name@domain")
-    return value
-
-
-def _reference(value: str) -> str:
-    if not _REFERENCE.fullmatch(value):
-        raise ValueError(
-            "is not a reference to a secret; write sso, ccache, prompt, env:NAME or "
-            "keyring:service/user, never the secret itself"
-        )
-    return value
-
-
-def _time_zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(
-            f"'{value}' is not a time zone; write a name such as Europe/Berlin"
-        ) from None
-    return value
-
-
-def _in_language(given: str | dict[str, str], language: str) -> str:
-    if isinstance(given, str):
-        return given
-    return given.get(language) or next(iter(given.values()))
-
-
-Classification: TypeAlias = Literal["public", "internal", "confidential", "strictly-confidential"]
-_Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
-_LanguageCode = Annotated[str, StringConstraints(pattern=_LANGUAGE.pattern)]
-Worded = Annotated[
-    _Text | Annotated[dict[_LanguageCode, _Text], Field(min_length=1)], BeforeValidator(_worded)
-]
-"""What is printed as it stands, or by language: `{de: …, en: …}`."""
-DnsName = Annotated[str, AfterValidator(_dns_name)]
-AccountName = Annotated[str, AfterValidator(_account)]
-TimeZone = Annotated[str, AfterValidator(_time_zone)]
-SecretReference = Annotated[str, AfterValidator(_reference)]
+from vmmaudit.scope.values import (
+    REFERENCE,
+    SERVERS,
+    UNC,
+    AccountName,
+    Classification,
+    DnsName,
+    DuplicateError,
+    SecretReference,
+    TimeZone,
+    Worded,
+    dns_name,
+    in_language,
+)
 
 
 class _Part(BaseModel):
@@ -171,11 +99,11 @@ class Audit(_Part):
 
     def titled(self, language: str) -> str:
         """The title in a language, or else in the first one it is given in."""
-        return _in_language(self.title, language)
+        return in_language(self.title, language)
 
     def mandated(self, language: str) -> str:
         """The mandate in a language, or else in the first one it is given in."""
-        return _in_language(self.mandate, language) if self.mandate else ""
+        return in_language(self.mandate, language) if self.mandate else ""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -202,7 +130,7 @@ class Authentication(_Part):
 def _or_reference(schema: dict[str, Any]) -> None:
     """The reference to the secret may stand alone in the place of the mapping."""
     mapping = {key: schema.pop(key) for key in list(schema) if key != "default"}
-    schema["anyOf"] = [{"type": "string", "pattern": f"^({_REFERENCE.pattern})$"}, mapping]
+    schema["anyOf"] = [{"type": "string", "pattern": f"^({REFERENCE.pattern})$"}, mapping]
 
 
 class Domain(_Part):
@@ -264,14 +192,14 @@ class Library(_Part):
     @field_validator("share")
     @classmethod
     def _unc(cls, value: str) -> str:
-        found = _UNC.fullmatch(value)
+        found = UNC.fullmatch(value)
         if not found:
             raise ValueError(rf"'{value}' is not a share; write \\server\share")
         name, share = found.groups()
         try:
             ipaddress.ip_address(name)
         except ValueError:
-            _dns_name(name)
+            dns_name(name)
         return rf"\\{name}\{share}"
 
     @property
@@ -293,7 +221,7 @@ class Site(_Part):
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
-    servers: tuple[Annotated[str, Field(pattern=rf"^{_SERVERS}$")], ...] = Field(min_length=1)
+    servers: tuple[Annotated[str, Field(pattern=rf"^{SERVERS}$")], ...] = Field(min_length=1)
 
 
 class Thresholds(_Part):
@@ -405,7 +333,7 @@ class Scope(_Part):
         ):
             for index, name in enumerate(names):
                 if name in names[:index]:
-                    raise _DuplicateError(part, index, name)
+                    raise DuplicateError(part, index, name)
         return self
 
     @model_validator(mode="after")
@@ -457,157 +385,3 @@ def nearest(domains: Sequence[Domain], server: str) -> Domain:
     """The domain a server belongs to by its DNS suffix; a short name is of the first one."""
     fitting = [domain for domain in domains if server.lower().endswith("." + domain.name)]
     return max(fitting, key=lambda domain: len(domain.name), default=domains[0])
-
-
-class _DuplicateError(ValueError):
-    """Two entries of one name; carries where the second one stands."""
-
-    def __init__(self, part: str, index: int, name: str) -> None:
-        super().__init__(f"'{name}' stands twice under {part}; remove one of them")
-        self.place = (part, index)
-
-
-def load(path: Path) -> Scope:
-    """Read a scope file.
-
-    Raises:
-        ScopeError: missing, not YAML, or against the schema; names file, line and remedy.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ScopeError(
-            f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8."
-        ) from error
-    except OSError as error:
-        raise ScopeError(f"The scope {path} cannot be read: {error.strerror or error}.") from error
-    return parse(text, str(path), path.parent)
-
-
-def parse(text: str, name: str, folder: Path = Path()) -> Scope:
-    """The scope in `text`; `name` is used in error sentences, `folder` resolves relative paths."""
-    try:
-        document = YAML(typ="rt", pure=True).load(text)
-    except MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ScopeError(f"{name}{line}: this is not valid YAML: {error.problem}.") from error
-    except (YAMLError, *_BROKEN) as error:
-        raise ScopeError(f"{name} is not valid YAML: {' '.join(str(error).split())}.") from error
-    if not isinstance(document, CommentedMap):
-        raise ScopeError(f"{name} holds no scope; it must begin with 'format: 1'.")
-    if isinstance(document.get("format"), int) and document["format"] > 1:
-        raise ScopeError(f"{name} has format {document['format']}; this vmmaudit reads format 1.")
-    try:
-        scope = Scope.model_validate(_plain(document, count(_MOST_ENTRIES, -1)))
-    except RecursionError as error:
-        raise ScopeError(f"{name} is nested too deeply, or in itself.") from error
-    except ValidationError as error:
-        raise ScopeError("\n".join(_sentences(error, document, name))) from error
-    return _with_absolute_paths(scope, folder)
-
-
-def parse_domain(value: dict[str, Any]) -> Domain:
-    """A domain given on the command line.
-
-    Raises:
-        ScopeError: one sentence per mistake.
-    """
-    try:
-        return Domain.model_validate(value)
-    except ValidationError as error:
-        mistakes = (
-            f"--{'.'.join(map(str, p['loc'])) or 'transport'}: "
-            f"{p.get('ctx', {}).get('error') or _MESSAGES.get(p['type'], p['msg'])}"
-            for p in error.errors()
-        )
-        raise ScopeError("; ".join(mistakes) + ".") from error
-
-
-def schema() -> dict[str, Any]:
-    """The published JSON Schema of the scope file."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Scope.model_json_schema(by_alias=True),
-        "title": "vmmaudit scope, format 1",
-    }
-
-
-def _plain(value: Any, left: Iterator[int]) -> Any:
-    """The document without ruamel's own types, which pydantic's strictness would stumble on.
-
-    Aliases are written out here, so a few lines could become more than there is memory.
-    """
-    if next(left) < 0:
-        raise RecursionError
-    if isinstance(value, CommentedMap):
-        return {key: _plain(item, left) for key, item in value.items()}
-    if isinstance(value, CommentedSeq):
-        return [_plain(item, left) for item in value]
-    if isinstance(value, str):
-        return str(value)
-    return value
-
-
-def _sentences(error: ValidationError, document: CommentedMap, name: str) -> list[str]:
-    sentences = []
-    for problem in error.errors():
-        cause = problem.get("ctx", {}).get("error")
-        place = cause.place if isinstance(cause, _DuplicateError) else problem["loc"]
-        line = _line(document, place)
-        key = ".".join(str(part) for part in place) or "the file"
-        message = str(cause) if cause else _MESSAGES.get(problem["type"], problem["msg"])
-        sentences.append(f"{name}, line {line}: {key}: {message}.")
-    return sentences
-
-
-_BROKEN: Final = (
-    *(RecursionError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError),
-    *(AssertionError, NotImplementedError),
-)
-"""What the YAML library raises besides its own errors, over text that is meant to break it."""
-_MOST_ENTRIES: Final = 1_000_000
-"""Keys and values of a whole scope, aliases written out; a hundred thousand hosts need less."""
-_MESSAGES: Final = {
-    "extra_forbidden": "there is no such key; check its spelling",
-    "missing": "this key is required",
-    "string_type": "text is expected here; put it in quotes",
-    "tuple_type": "a list is expected here",
-    "model_type": "a mapping of keys is expected here",
-    "model_attributes_type": "a mapping of keys is expected here",
-    "int_parsing": "a whole number is expected here",
-    "int_type": "a whole number is expected here",
-    "date_from_datetime_parsing": "a date is expected here, such as 2026-12-31",
-    "string_pattern_mismatch": "this is no name; letters, digits, - and _ are allowed",
-    "too_short": "at least one entry is required here",
-}
-
-
-def _line(document: CommentedMap, place: tuple[Any, ...]) -> int:
-    """The line (from 1) of the deepest part of `place` that stands in the file."""
-    node: Any = document
-    line = 1
-    for key in place:
-        try:
-            if isinstance(node, CommentedMap):
-                line = node.lc.key(key)[0] + 1
-            elif isinstance(node, CommentedSeq):
-                line = node.lc.item(key)[0] + 1
-            node = node[key]
-        except (KeyError, IndexError, TypeError):
-            break
-    return line
-
-
-def _with_absolute_paths(scope: Scope, folder: Path) -> Scope:
-    """Relative paths are meant from the folder of the scope file."""
-    domains = tuple(
-        d.model_copy(update={"ca": (folder / d.ca).resolve()}) if d.ca else d for d in scope.domains
-    )
-    logo, templates = scope.branding.logo, scope.branding.templates
-    found: dict[str, str] = {}
-    if logo and not logo.startswith("data:"):
-        found["logo"] = str((folder / logo).resolve())
-    if templates and isinstance(templates, str):
-        found["templates"] = str((folder / templates).resolve())
-    branding = scope.branding.model_copy(update=found)
-    return scope.model_copy(update={"domains": domains, "branding": branding})
