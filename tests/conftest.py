@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import gc
 import signal
 
 from hypothesis import HealthCheck, settings
@@ -20,3 +21,6 @@ for number, handler in (
 # How long something takes says how busy the machine is, and is no test.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+# What thousands of tests keep is looked through less often, as `vmmaudit` itself has it.
+gc.set_threshold(50_000, 20, 100)

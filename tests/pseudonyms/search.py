@@ -72,9 +72,7 @@ def _pdf(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
 
 def leaks(folder: Path, names: set[str], binaries: set[bytes]) -> list[str]:
     """Where one of the names (UTF-8 or UTF-16, in any case) or byte strings still stands."""
-    pattern = re.compile(
-        "|".join(sorted(map(re.escape, names), key=len, reverse=True)), re.IGNORECASE
-    )
+    wanted = {name.casefold() for name in names}
     found = []
     for place, data in contents(folder):
         texts = [data.decode("utf-8", "replace")]
@@ -84,9 +82,13 @@ def leaks(folder: Path, names: set[str], binaries: set[bytes]) -> list[str]:
         ]
         texts.append(data.decode("latin-1"))
         for text in texts:
-            hit = pattern.search(text)
-            if hit:
-                around = text[max(0, hit.start() - 40) : hit.end() + 40]
-                found.append(f"{place}: {hit[0]!r} in {around!r}")
+            folded = (
+                text.casefold()
+            )  # searching it for each name beats one pattern that ignores case
+            for name in wanted:
+                at = folded.find(name)
+                if at >= 0:
+                    around = folded[max(0, at - 40) : at + len(name) + 40]
+                    found.append(f"{place}: {name!r} in {around!r}")
         found += [f"{place}: {part.hex()}" for part in binaries if part in data]
     return found
