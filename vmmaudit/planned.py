@@ -108,16 +108,8 @@ class PlannedChange:
         """Write the folder of this change; an empty `output` writes nothing."""
         if not str(output):
             return None
-        origin = self.audit.evidence.origin
-        return packs.write(
-            Path(output),
-            packs.name_of(f"{self.audit.name}-change", origin.moment),
-            self.files(self.audit.languages(languages)),
-            tool=origin.tool,
-            commit=origin.commit,
-            moment=origin.moment,
-            derived_from=self.audit.derived_from,
-        )
+        files = self.files(self.audit.languages(languages))
+        return self.audit.put(Path(output), files, "change")
 
     def to_frame(self, language: str = "en") -> pd.DataFrame:
         """One row per step."""

@@ -14,7 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vmmaudit import pack as packs
 from vmmaudit.change.moved import ENTRIES, Moved, missing, moved
 from vmmaudit.change.plan import Plan, Step
 from vmmaudit.change.words import sentence
@@ -117,16 +116,8 @@ class ChangeProof:
         """Write the folder of this proof; an empty `output` writes nothing."""
         if not str(output):
             return None
-        origin = self.after.evidence.origin
-        return packs.write(
-            Path(output),
-            packs.name_of(f"{self.after.name}-change-proof", origin.moment),
-            self.files(self.after.languages(languages)),
-            tool=origin.tool,
-            commit=origin.commit,
-            moment=origin.moment,
-            derived_from=self.after.derived_from,
-        )
+        files = self.files(self.after.languages(languages))
+        return self.after.put(Path(output), files, "change-proof")
 
     def to_frame(self, language: str = "en") -> pd.DataFrame:
         """One row per value that moved; `language` is for the likeness with a plan's."""

@@ -140,19 +140,23 @@ class Audit:
             files = self.files(chosen)
             if executed:
                 files[packs.NOTEBOOK] = executed.result()
-        return self._write(Path(output), files)
+        return self.put(Path(output), files)
 
     def save(self, output: Path, *, judged: bool = False) -> Pack:
         """Write a pack without documents: evidence and scope, and the assessment if `judged`."""
-        return self._write(output, self._sources(judged=judged))
+        return self.put(output, self._sources(judged=judged))
 
-    def _write(self, output: Path, files: Mapping[str, bytes]) -> Pack:
+    def put(self, output: Path, files: Mapping[str, bytes], about: str = "") -> Pack:
+        """Write files that follow from this audit into a folder with a manifest.
+
+        `about` is added to the folder's name; without it the folder is the audit's own pack.
+        """
         if self.supposed:
             raise UsageError("A what-if is no evidence and is not written; write the audit itself.")
         origin = self.evidence.origin
         return packs.write(
             output,
-            packs.name_of(self.name, origin.moment),
+            packs.name_of(f"{self.name}-{about}" if about else self.name, origin.moment),
             files,
             tool=origin.tool,
             commit=origin.commit,

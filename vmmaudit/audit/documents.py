@@ -54,7 +54,7 @@ def rendered(
     with ThreadPoolExecutor(2 + len(documents)) as pool:
         # What others work on, other processes and Typst, begins first and is waited for last.
         own = [tables.Own(document, Texts.load(document.language)) for document in documents]
-        large = tables.begin(pool, _common(audit), own)
+        large = tables.begin(pool, common(audit), own)
         pdfs = [pool.submit(_pdf, document, sources) for document in documents]
         files = {packs.OSCAL: _oscal(audit, sources)}
         for document in documents:
@@ -67,7 +67,8 @@ def rendered(
     return files
 
 
-def _common(audit: Audit) -> tables.Common:
+def common(audit: Audit) -> tables.Common:
+    """What the tables of all languages tell."""
     verdicts = audit.assessment.verdicts
     waivers = standings(audit.scope, verdicts, audit.evidence.origin.moment.date())
     return tables.Common(audit.assessment, audit.register, _catalogue(), audit.previous, waivers)
