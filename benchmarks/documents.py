@@ -104,15 +104,19 @@ def _where_it_goes(evidence: Path, scope: Path) -> str:
     judging = seconds(lambda: audit.assessment)
     notebook = seconds(lambda: execute("audit", given, evidence.parent))
     pdf = seconds(lambda: render_pdf(audit.document("de"), {}))
-    own = [tables.Own(audit.document("de"), Texts.load("de"))]
-    with ThreadPoolExecutor(1) as pool:
-        table = seconds(lambda: tables.begin(pool, common(audit), own)[0]())
+    table = seconds(partial(_tables, audit))
     rows = len(audit.assessment.verdicts)
     return (
         f"{whole:.0f} s of processor time on {os.cpu_count()} cores. Judging {rows:,} cases takes "
-        f"{judging:.1f} s, the executed notebook, which judges again, {notebook:.1f} s, and in each "
-        f"language workbook and CSV {table:.1f} s, the PDF {pdf:.1f} s; nbconvert copies one page"
+        f"{judging:.1f} s, the executed notebook, which judges again, {notebook:.1f} s, and in "
+        f"each language workbook and CSV {table:.1f} s, the PDF {pdf:.1f} s; nbconvert copies a page"
     )
+
+
+def _tables(audit: Audit) -> tables.Tables:
+    own = tables.Own(audit.document("de"), Texts.load("de"))
+    with ThreadPoolExecutor(1) as pool:
+        return tables.begin(pool, common(audit), [own])[0]()
 
 
 def _report(evidence: Path, scope: Path) -> None:
