@@ -109,7 +109,8 @@ def _where_it_goes(evidence: Path, scope: Path) -> str:
     return (
         f"{whole:.0f} s of processor time on {os.cpu_count()} cores. Judging {rows:,} cases takes "
         f"{judging:.1f} s, the executed notebook, which judges again, {notebook:.1f} s, and in "
-        f"each language workbook and CSV {table:.1f} s, the PDF {pdf:.1f} s; nbconvert copies a page"
+        f"each language workbook and CSV {table:.1f} s, the PDF {pdf:.1f} s; nbconvert copies what "
+        "it is given"
     )
 
 
