@@ -70,6 +70,7 @@ def main() -> None:
     interruption.listen()
     code = run()
     interruption.ending()
+    gc.freeze()  # what is left ends with the process, and need not be looked through first
     sys.exit(code)
 
 
