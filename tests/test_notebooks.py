@@ -3,6 +3,8 @@
 import ast
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,3 +84,20 @@ def test_one_summary_is_kept_and_markdown_is_for_the_operator(path: Path):
     assert "nbval-check-output" in summary["metadata"]["tags"]
     (output,) = summary["outputs"]
     assert re.search(r"\d", "".join(output["data"]["text/plain"]))
+
+
+def test_what_executes_a_notebook_is_imported_before_threads_part(tmp_path: Path):
+    """Two threads that import nbclient and nbconvert at once find modules half made."""
+    program = f"""
+import sys
+from vmmaudit import audit, runner
+
+def execute(*_):
+    assert {{"papermill", "nbclient.client", "jupyter_client.manager"}} <= sys.modules.keys()
+    return b"{{}}"
+
+runner.execute = execute
+audit.demo().write({str(tmp_path / "output")!r}, "de", notebook=True)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert list((tmp_path / "output").rglob("audit.ipynb"))

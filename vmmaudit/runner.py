@@ -7,6 +7,7 @@ is returned in memory, without paths of this machine.
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import sys
@@ -55,6 +56,16 @@ def known_parameters(name: str) -> list[str]:
     tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", [])]
     source = "".join(tagged[0]["source"]) if tagged else ""
     return re.findall(r"^(\w+)(?::[^=\n]+)?\s*=", source, re.MULTILINE)
+
+
+def prepare() -> None:
+    """Import what `execute` needs, before a thread executes while another imports.
+
+    nbclient and nbconvert import each other's parts: two threads that do so at once find modules
+    half made.
+    """
+    _papermill()
+    importlib.import_module("nbclient.exceptions")
 
 
 def execute(name: str, parameters: Mapping[str, Any], folder: Path) -> bytes:

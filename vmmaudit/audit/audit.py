@@ -134,7 +134,11 @@ class Audit:
         """
         if not str(output):
             return None
+        from vmmaudit import runner
+
         chosen = self.languages(languages) if isinstance(languages, str) else tuple(languages)
+        if notebook:
+            runner.prepare()
         with ThreadPoolExecutor(1) as pool:
             executed = pool.submit(self._executed, chosen, parameters or {}) if notebook else None
             files = self.files(chosen)
@@ -170,7 +174,7 @@ class Audit:
         It runs beside copies of evidence and scope, so that the executed notebook in the pack
         names its neighbours and can be run again there.
         """
-        from vmmaudit.runner import execute
+        from vmmaudit import runner
 
         with tempfile.TemporaryDirectory(prefix="vmmaudit-") as folder:
             beside = Path(folder)
@@ -185,7 +189,7 @@ class Audit:
                 "languages": ",".join(languages),
                 "output": "",
             }
-            return execute("audit", {**given, **parameters}, beside)
+            return runner.execute("audit", {**given, **parameters}, beside)
 
     @cached_property
     def facts(self) -> Facts:
