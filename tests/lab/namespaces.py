@@ -141,12 +141,15 @@ def raise_lab(name: str, *, bound: bool, fresh: bool = False) -> Holder:
         raise LabError("the lab needs root: it makes namespaces and mounts")
     sweep()
     place = folder(name)
-    try:
-        place.mkdir(mode=0o700)
-    except FileExistsError:
-        raise LabError(f"lab {name} is being built, or of another container") from None
+    # Under its name it is never without its builder: who sweeps meanwhile would take it for dead.
+    making = Path(tempfile.mkdtemp(prefix=f".{PREFIX}", dir=place.parent))
     mine = f"{os.getpid()} {_started(os.getpid())} {_processes()}"
-    (place / "builder").write_text(mine, encoding="utf-8")
+    (making / "builder").write_text(mine, encoding="utf-8")
+    try:
+        making.rename(place)
+    except OSError:
+        shutil.rmtree(making)
+        raise LabError(f"lab {name} is being built, or of another container") from None
     reading, writing = os.pipe()
     command = [
         *(["setpriv", "--pdeathsig", "KILL"] if bound else []),

@@ -109,6 +109,11 @@ def test_up_stays_until_down(lab: Lab) -> None:
     assert not namespaces.folder(name).exists()
 
 
+def test_several_begin_at_once(lab: Lab) -> None:
+    runs = [_run("exec", "--", "true") for _ in range(3)]
+    assert [(run.communicate(timeout=120)[0], run.returncode) for run in runs] == [(b"", 0)] * 3
+
+
 def test_no_secret_in_an_open_file(lab: Lab) -> None:
     assert lab.secrets.stat().st_mode & 0o777 == 0o600
     assert lab.password("auditor") != lab.password("auditadmin")
