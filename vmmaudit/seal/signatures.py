@@ -34,7 +34,7 @@ from pyhanko_certvalidator import ValidationContext
 from vmmaudit.scope import Role
 from vmmaudit.seal.person import issuer_of, name_of, unfit
 from vmmaudit.seal.signature import Signature
-from vmmaudit.seal.trust import context, usages
+from vmmaudit.seal.trust import DAMAGED, context, usages
 from vmmaudit.seal.waiting import wait
 
 # Its warnings are tracebacks of what the sentences here say.
@@ -46,19 +46,7 @@ Made = Callable[[datetime | None], ValidationContext]
 Validate = Callable[[ValidationContext, bool], Coroutine[Any, Any, StandardCMSSignatureStatus]]
 SKEW: Final = timedelta(minutes=5)
 """By how much clocks may differ, as in Kerberos."""
-# What a library reports of bytes that somebody damaged on purpose is no closed list.
-BROKEN: Final = (
-    PdfError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
-    NotImplementedError,
-    RecursionError,
-    UnsupportedAlgorithm,
-)
+BROKEN: Final = (PdfError, UnsupportedAlgorithm, *DAMAGED)
 
 
 def in_pdf(data: bytes, file: str, trusted: Roots) -> tuple[tuple[Signature, ...], tuple[str, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from asn1crypto import pem, x509
 from pyhanko.sign.validation.settings import KeyUsageConstraints
@@ -12,6 +13,18 @@ from pyhanko_certvalidator import ValidationContext
 
 from vmmaudit.errors import UsageError
 from vmmaudit.seal.person import SIGNING
+
+# What a library reports of bytes that somebody damaged on purpose is no closed list.
+DAMAGED: Final = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    NotImplementedError,
+    RecursionError,
+)
 
 
 def roots(files: Iterable[Path]) -> tuple[x509.Certificate, ...]:
@@ -31,7 +44,7 @@ def roots(files: Iterable[Path]) -> tuple[x509.Certificate, ...]:
             certificates = [x509.Certificate.load(part, strict=True) for part in parts]
             for certificate in certificates:
                 _ = certificate.subject.native, certificate.public_key.algorithm
-        except (ValueError, TypeError, KeyError) as error:
+        except DAMAGED as error:
             raise UsageError(f"{path} holds no certificate; name a PEM or DER file.") from error
         found += certificates
     return tuple(found)
