@@ -47,7 +47,7 @@ FORMAT: Final = 1
 ANY: Final = f"[!.]*/{MANIFEST}"
 """Finds the packs in a folder; a name with a dot is one that was not finished."""
 _PARTIAL: Final = ".partial-"
-_UNFIT: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f]+')
+_UNFIT: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\ud800-\udfff]+')
 
 
 @dataclass(frozen=True, slots=True, repr=False)
