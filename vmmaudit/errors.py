@@ -6,6 +6,14 @@ The sentence says what is wrong, where, and what to do. Only `collect` turns a
 
 from __future__ import annotations
 
+from typing import Final
+
+DAMAGED: Final = (
+    *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
+    *(AssertionError, NotImplementedError, RecursionError),
+)
+"""What libraries raise, besides their own errors, over input that somebody damaged on purpose."""
+
 
 class AuditError(Exception):
     """Something that the user can understand and mend."""

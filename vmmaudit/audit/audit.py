@@ -134,10 +134,10 @@ class Audit:
         """
         if not str(output):
             return None
-        from vmmaudit import runner
-
         chosen = self.languages(languages) if isinstance(languages, str) else tuple(languages)
         if notebook:
+            from vmmaudit import runner
+
             runner.prepare()
         with ThreadPoolExecutor(1) as pool:
             executed = pool.submit(self._executed, chosen, parameters or {}) if notebook else None

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from vmmaudit.errors import ScopeError
+from vmmaudit.errors import DAMAGED, ScopeError
 from vmmaudit.scope.parts import Domain, Scope
 from vmmaudit.scope.values import DuplicateError
 
@@ -43,7 +43,7 @@ def parse(text: str, name: str, folder: Path = Path()) -> Scope:
     except MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ScopeError(f"{name}{line}: this is not valid YAML: {error.problem}.") from error
-    except (YAMLError, *_BROKEN) as error:
+    except (YAMLError, *DAMAGED) as error:
         raise ScopeError(f"{name} is not valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(document, CommentedMap):
         raise ScopeError(f"{name} holds no scope; it must begin with 'format: 1'.")
@@ -112,11 +112,6 @@ def _sentences(error: ValidationError, document: CommentedMap, name: str) -> lis
     return sentences
 
 
-_BROKEN: Final = (
-    *(RecursionError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError),
-    *(AssertionError, NotImplementedError),
-)
-"""What the YAML library raises besides its own errors, over text that is meant to break it."""
 _MOST_ENTRIES: Final = 1_000_000
 """Keys and values of a whole scope, aliases written out; a hundred thousand hosts need less."""
 _MESSAGES: Final = {

@@ -31,10 +31,11 @@ from pyhanko.sign.validation.status import (
 )
 from pyhanko_certvalidator import ValidationContext
 
+from vmmaudit.errors import DAMAGED
 from vmmaudit.scope import Role
 from vmmaudit.seal.person import issuer_of, name_of, unfit
 from vmmaudit.seal.signature import Signature
-from vmmaudit.seal.trust import DAMAGED, context, usages
+from vmmaudit.seal.trust import context, usages
 from vmmaudit.seal.waiting import wait
 
 # Its warnings are tracebacks of what the sentences here say.

@@ -5,26 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from asn1crypto import pem, x509
 from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko_certvalidator import ValidationContext
 
-from vmmaudit.errors import UsageError
+from vmmaudit.errors import DAMAGED, UsageError
 from vmmaudit.seal.person import SIGNING
-
-# What a library reports of bytes that somebody damaged on purpose is no closed list.
-DAMAGED: Final = (
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
-    NotImplementedError,
-    RecursionError,
-)
 
 
 def roots(files: Iterable[Path]) -> tuple[x509.Certificate, ...]:
