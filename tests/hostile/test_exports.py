@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 import sys
@@ -151,3 +152,12 @@ def test_an_import_folder_with_what_is_no_file(tmp_path: Path, kind: str):
             path.symlink_to(path)
     agreed = scope.load(DEMO / "scope.yaml")
     assert said(lambda: Offline(tmp_path, agreed))
+
+
+def test_an_enormous_cell_of_a_trace(tmp_path: Path):
+    before = csv.field_size_limit()
+    path = tmp_path / "jobs.csv"
+    path.write_text(f'"Name","ErrorInfo","Status"\n"{"x" * 200_000}","12700","Failed"\n')
+    told = said(lambda: diagnose([opened(str(path))]))
+    assert told.startswith(f"{path} is not CSV that can be read: field larger than"), told
+    assert csv.field_size_limit() == before, "the limit is the process's, and others' too"

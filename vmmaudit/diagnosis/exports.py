@@ -21,7 +21,7 @@ from vmmaudit.diagnosis.stamp import stamp
 from vmmaudit.errors import UsageError
 
 _JSON_LIMIT: Final = 64 << 20
-_FIELD_LIMIT: Final = 1 << 20
+_LINE_LIMIT: Final = 1 << 20
 _ITEM_LIMIT: Final = 64 << 20
 _XML_DEPTH: Final = 500
 _TIMES: Final = (
@@ -106,7 +106,6 @@ def _marked(name: str, value: str) -> str:
 
 def _csv(source: Source) -> Iterator[list[tuple[str, str]]]:
     """Rows; the event viewer writes the message behind the last named column."""
-    csv.field_size_limit(_FIELD_LIMIT)
     lines = _text_lines(source)
     first = next((line for line in lines if line.strip() and not line.startswith("#TYPE")), "")
     dialect = _dialect(first)
@@ -229,7 +228,7 @@ def _text_lines(source: Source) -> Iterator[str]:
     for chunk in source.chunks():
         *whole, rest = (rest + chunk).split(b"\n")
         yield from map(_text_line, whole)
-        if len(rest) > _FIELD_LIMIT:
+        if len(rest) > _LINE_LIMIT:
             yield _text_line(rest)
             rest = b""
     if rest:
