@@ -18,7 +18,7 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BufferedReader
@@ -44,8 +44,6 @@ PREVIOUS: Final = "previous.json"
 NOTEBOOK: Final = "audit.ipynb"
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
-ANY: Final = f"[!.]*/{MANIFEST}"
-"""Finds the packs in a folder; a name with a dot is one that was not finished."""
 _PARTIAL: Final = ".partial-"
 _UNFIT: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\ud800-\udfff]+')
 
@@ -62,8 +60,21 @@ class Pack:
     folder: Path
     manifest: Mapping[str, Any]
 
+    @property
+    def of_audit(self) -> bool:
+        """Whether it holds evidence; a planned change and its proof only follow from a pack."""
+        return any(file["path"] == EVIDENCE for file in self.manifest["files"])
+
     def evidence(self) -> Evidence:
-        """The evidence of this pack, checked."""
+        """The evidence of this pack, checked.
+
+        Raises:
+            PackError: it holds none, or it is damaged.
+        """
+        if not self.of_audit:
+            raise PackError(
+                f"{self.folder} follows from an audit and holds no evidence: name the audit's pack."
+            )
         return evidence_format.load(self.folder / EVIDENCE)
 
     def scope(self) -> Scope:
@@ -167,6 +178,42 @@ def examine(folder: Path) -> tuple[Pack, tuple[str, ...]]:
     Raises:
         PackError: it is no pack, or of a newer format.
     """
+    pack = _opened(folder)
+    problems = []
+    for file in pack.manifest["files"]:
+        path = file["path"]
+        try:
+            with _opened_own(folder / path) as opened:
+                found = hashlib.file_digest(opened, "sha256").hexdigest()
+        except OSError:
+            problems.append(f"{folder / path} is missing or cannot be read.")
+            continue
+        if found != file["sha256"]:
+            problems.append(f"{folder / path} was changed after the pack was written.")
+    return pack, tuple(problems)
+
+
+def audits(output: Path) -> Iterator[Path]:
+    """The packs of audits in a folder; what only follows from an audit is passed over.
+
+    A damaged manifest is not: who opens its pack says what is wrong.
+    """
+    for manifest in output.glob(f"[!.]*/{MANIFEST}"):  # one with a dot was not finished
+        try:
+            wanted = _opened(manifest.parent).of_audit
+        except PackError:
+            wanted = True
+        if wanted:
+            yield manifest.parent
+
+
+def age(pack: Path) -> tuple[float, str]:
+    """What sorts packs by when they were written, the oldest first."""
+    return (pack / MANIFEST).stat().st_mtime, pack.name
+
+
+def _opened(folder: Path) -> Pack:
+    """A pack whose files nobody has looked at yet."""
     try:
         manifest = json.loads(read_own(folder / MANIFEST))
         listed = {file["path"]: file["sha256"] for file in manifest["files"]}
@@ -179,19 +226,10 @@ def examine(folder: Path) -> tuple[Pack, tuple[str, ...]]:
         raise PackError(f"{folder / MANIFEST} is damaged: it is not a list of files.") from error
     if newer:
         raise PackError(f"{folder} is of a newer format; use a newer vmmaudit to read it.")
-    problems = []
-    for path, expected in listed.items():
+    for path in listed:
         if not isinstance(path, str) or _UNFIT.search(path) or path in ("", ".", ".."):
             raise PackError(f"{folder / MANIFEST} names '{path}', which is not a file of the pack.")
-        try:
-            with _opened_own(folder / path) as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError:
-            problems.append(f"{folder / path} is missing or cannot be read.")
-            continue
-        if found != expected:
-            problems.append(f"{folder / path} was changed after the pack was written.")
-    return Pack(folder, manifest), tuple(problems)
+    return Pack(folder, manifest)
 
 
 def read_own(path: Path) -> bytes:

@@ -47,17 +47,17 @@ def demo() -> Audit:
 
 
 def newest(output: Path) -> Path:
-    """The pack in `output` that was written last.
+    """The pack of an audit in `output` that was written last.
 
     Raises:
         UsageError: there is none.
     """
-    found = [entry.parent for entry in output.glob(packs.ANY)]
-    if not found:
+    found = max(packs.audits(output), key=packs.age, default=None)
+    if found is None:
         raise UsageError(
             f"There is no pack in {output}; name one with --evidence, or a scope with --scope."
         )
-    return max(found, key=lambda folder: ((folder / packs.MANIFEST).stat().st_mtime, folder.name))
+    return found
 
 
 def replayed(source: Path, scope: Path | None = None, name: str = "") -> Audit:

@@ -31,8 +31,7 @@ def developed(folder: str | Path, name: str = "", language: str = "en") -> Devel
     folder = Path(folder)
 
     found, problems = [], []
-    for manifest in sorted(folder.glob(packs.ANY), key=_age):
-        pack = manifest.parent
+    for pack in sorted(packs.audits(folder), key=packs.age):
         if name and pack.name.rpartition("_")[0] != name:
             continue
         try:
@@ -43,10 +42,6 @@ def developed(folder: str | Path, name: str = "", language: str = "en") -> Devel
         named = f" of the scope '{name}'" if name else ""
         raise UsageError("\n".join([f"There is no readable pack{named} in {folder}.", *problems]))
     return Development(series(found), tuple(problems), language)
-
-
-def _age(manifest: Path) -> tuple[float, str]:
-    return manifest.stat().st_mtime, manifest.parent.name
 
 
 def diagnosed(

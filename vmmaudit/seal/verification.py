@@ -40,7 +40,7 @@ class Verification:
     @property
     def released(self) -> bool:
         """Nothing is wrong, and everybody who has to has signed."""
-        return not self.failures and not self.missing
+        return bool(self.signatures) and not self.failures and not self.missing
 
     @property
     def status(self) -> str:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
+from typing import Final
 
 from vmmaudit import pack as packs
 from vmmaudit.errors import UsageError
@@ -18,6 +19,8 @@ from vmmaudit.seal.signatures import SKEW, Roots, in_pdf, of_manifest
 from vmmaudit.seal.stages import CMS, FOLDER, Stage, reports, stages
 from vmmaudit.seal.trust import roots
 from vmmaudit.seal.verification import Verification
+
+_FOLLOWS: Final = "It follows from an audit: its files are compared with its list, nobody signs it."
 
 
 def verify(source: Path, trust: Sequence[Path] = ()) -> Verification:
@@ -39,17 +42,18 @@ def verify(source: Path, trust: Sequence[Path] = ()) -> Verification:
 
 def _pack(folder: Path, trusted: Roots) -> Verification:
     pack, problems = packs.examine(folder)
+    names, made = reports(pack.manifest), stages(folder)
+    if not (pack.of_audit or names or made):
+        return Verification(str(folder), problems, (_FOLLOWS, *_strangers(pack)), (), ())
     failures = list(problems)
     files = {name: data for name in NEEDED if (data := _bytes(folder / name)) is not None}
     if packs.EVIDENCE not in files or packs.SCOPE not in files:
         failures.append(f"{folder} lacks its evidence or its scope, so nothing can be judged.")
     again = rejudge(files, folder)
     failures += again.problems
-    names = reports(pack.manifest)
     unsigned = {name: data for name in names if (data := _bytes(folder / name)) is not None}
     for name, data in unsigned.items():
         failures += _attachments(name, data, files)
-    made = stages(folder)
     failures += _sequence(made)
     signatures: list[Signature] = []
     manifest = packs.read_own(folder / packs.MANIFEST)
