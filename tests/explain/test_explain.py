@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -15,7 +16,7 @@ from tests.worlds import World
 from vmmaudit.assessment import Ternary
 from vmmaudit.audit import demo
 from vmmaudit.change import changes
-from vmmaudit.change.find import find_file, find_host
+from vmmaudit.change.find import find_file, find_host, find_place
 from vmmaudit.change.goal import Goal
 from vmmaudit.controls.texts import Texts, languages
 from vmmaudit.errors import UsageError
@@ -181,6 +182,23 @@ def test_files_are_found_by_unc_path_and_name():
     for wrong in (r"\\other\share\x.iso", rf"{library.share}\x.iso", "x.iso"):
         with pytest.raises(UsageError):
             find_file(facts, wrong)
+
+
+@pytest.mark.parametrize(
+    ("unc", "meant"), [("", ""), ("\\", "\\"), (r"\\ISOs\x.iso", r"\\ISOs\x.iso")]
+)
+def test_a_share_by_its_short_name_is_asked_back(unc: str, meant: str):
+    facts = facts_of(worlds.conforming())
+    share = facts.scope.libraries[0].share
+    sentence = f"did you mean {share}{meant}? Delegation is to"
+    with pytest.raises(UsageError, match=re.escape(sentence)):
+        find_place(facts, rf"\\Library01\MSSCVMMLIBRARY{unc}")
+
+
+@pytest.mark.parametrize("place", ["", "x", "\\", r"\\", r"\\x", r"\\x\y", r"\\library01"])
+def test_a_place_that_is_nowhere(place: str):
+    with pytest.raises(UsageError, match="is in no library share of the scope"):
+        find_place(facts_of(worlds.conforming()), place)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -82,8 +82,21 @@ def _by_unc(facts: Facts, unc: str) -> tuple[Library, str]:
                 return library, item.path
         similar = _similar(path, [item.path for item in tree.items if item.is_iso])
         raise UsageError(f"The share {library.share} shows no file '{path}'{similar}")
+    for library in facts.scope.libraries:
+        if _short(unc) == _short(library.share):
+            meant = "\\".join([library.share, *unc.split("\\")[4:]])
+            raise UsageError(
+                f"'{unc}' is in no library share of the scope; did you mean {meant}? "
+                "Delegation is to the server's name as it is written."
+            )
     shares = ", ".join(library.share for library in facts.scope.libraries)
     raise UsageError(f"'{unc}' is in no library share of the scope ({shares}).")
+
+
+def _short(unc: str) -> tuple[str, ...]:
+    """The first label of the server's name, and the share."""
+    parts = unc.lower().split("\\")
+    return (*(part.split(".")[0] for part in parts[2:3]), *parts[3:4])
 
 
 def _files(facts: Facts, library: Library) -> Iterator[str]:
