@@ -126,6 +126,11 @@ class PlannedChange:
         return self.to_frame(self.language).set_axis(heads, axis="columns")
 
     @property
+    def obstacles(self) -> tuple[str, ...]:
+        """What it does not mend, a sentence each."""
+        return self._request(self.language).obstacles
+
+    @property
     def summary(self) -> str:
         """How many steps for how many pairs, and what would be ready then."""
         request = self._request(self.language)

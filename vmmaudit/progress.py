@@ -35,9 +35,9 @@ def display(stream: TextIO) -> Iterator[Callable[[Progress], None]]:
         for progress in [*seen.values()][-_TARGETS_SHOWN:]:
             state = "[green]✓[/]" if progress.done and not progress.gaps else "·"
             state = "[yellow]![/]" if progress.gaps else state
-            gaps = _gaps(progress.gaps) if progress.gaps else ""
+            gaps = _gaps(progress) if progress.gaps else ""
             gaps += f": {escape(harmless(progress.problem))}" if progress.problem else ""
-            shown.add_row(state, progress.target, f"{progress.replies} replies", gaps)
+            shown.add_row(state, progress.target, _replies(progress), gaps)
         return shown
 
     def report(progress: Progress) -> None:
@@ -56,14 +56,18 @@ def display(stream: TextIO) -> Iterator[Callable[[Progress], None]]:
 
 def _line(stream: TextIO, progress: Progress) -> None:
     if progress.done:
-        gaps = f", {_gaps(progress.gaps)}" if progress.gaps else ""
+        gaps = f", {_gaps(progress)}" if progress.gaps else ""
         gaps += f": {harmless(progress.problem)}" if progress.problem else ""
-        stream.write(f"{progress.target}: {progress.replies} replies{gaps}\n")
+        stream.write(f"{progress.target}: {_replies(progress)}{gaps}\n")
         stream.flush()
 
 
-def _gaps(count: int) -> str:
-    return "1 gap" if count == 1 else f"{count} gaps"
+def _replies(progress: Progress) -> str:
+    return "1 reply" if progress.replies == 1 else f"{progress.replies} replies"
+
+
+def _gaps(progress: Progress) -> str:
+    return "1 gap" if progress.gaps == 1 else f"{progress.gaps} gaps"
 
 
 def harmless(text: str) -> str:

@@ -14,13 +14,17 @@ from pypdf import PdfReader
 
 from tests import worlds
 from tests.report.test_languages import FACTS, of_html, shape
-from tests.simulate import scope_text, simulate
+from tests.simulate import scope_text, simulate, without
+from tests.worlds import World
+from vmmaudit import questions
 from vmmaudit.audit import Audit, demo
 from vmmaudit.change.changes import AddDelegationTarget, Named
 from vmmaudit.change.plan import ListStep, Plan
 from vmmaudit.change.scripts import literal, script
 from vmmaudit.controls.texts import languages
+from vmmaudit.display import Tone
 from vmmaudit.errors import ScopeError, UsageError
+from vmmaudit.evidence import Question
 from vmmaudit.planned import ChangeProof, PlannedChange, open_change
 from vmmaudit.report.change import build_request
 from vmmaudit.report.document import Document
@@ -47,6 +51,41 @@ HOSTILE = (
 @pytest.fixture(scope="module")
 def change() -> PlannedChange:
     return demo().plan()
+
+
+def planned_for(world: World, *refused: Question) -> PlannedChange:
+    evidence, scope = simulate(world)
+    for question in refused:
+        evidence = without(evidence, question)
+    return replace(Audit("site", scope_text(world), scope, evidence).plan(), languages="en")
+
+
+LISTING = questions.listing("library01.contoso.com", "MSSCVMMLibrary", "")
+
+
+def test_a_share_that_could_not_be_listed_is_planned_for():
+    """Delegation can be broken, and be mended, whatever is in the library."""
+    world = worlds.conforming().with_host("HYPER03", any_protocol=False)
+    change = planned_for(world, LISTING)
+    assert [type(step).__name__ for step in change.plan.steps] == ["NumberStep", "RestartStep"]
+    assert "Steps needed: 2. Pairs of host and share that become" in change.summary
+    assert "Not ready even then, or not assessable: 1." in change.summary
+    assert "Nothing" not in change.summary
+
+
+def test_nothing_is_said_to_be_well_that_nobody_could_judge():
+    change = planned_for(worlds.conforming(), LISTING)
+    assert change.plan.steps == ()
+    assert "Nothing is known that would have to be changed." in change.summary
+    assert "cannot be assessed: 7." in change.summary
+    cover = change.document("en").cover
+    assert cover.tone is Tone.WARN
+
+
+def test_where_all_is_well_nothing_needs_to_be_changed():
+    change = planned_for(worlds.conforming())
+    assert change.summary.startswith("Nothing needs to be changed. ")
+    assert change.document("en").cover.tone is Tone.GOOD
 
 
 def test_the_folder_holds_everything(change: PlannedChange, tmp_path: Path):

@@ -40,7 +40,10 @@ def find_file(facts: Facts, name: str) -> tuple[Library, str]:
     """
     text = name.replace("/", "\\")
     if text.startswith("\\\\"):
-        return _by_unc(facts, text)
+        library, path = find_place(facts, text)
+        if not path:
+            raise UsageError(f"'{name}' is a share; name a file in it.")
+        return library, path
     wanted = text.strip("\\").lower()
     seen = [
         (library, path)

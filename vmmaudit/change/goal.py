@@ -24,7 +24,8 @@ class Goal:
     """One host is to open one file of a library.
 
     Attributes:
-        path: the file's under the share.
+        path: the file's under the share. Empty where no image is known, since there is none or
+            the share could not be listed: what can be judged without one shall hold.
         whole_group: whether files with an equal descriptor are meant as well.
     """
 
@@ -54,7 +55,11 @@ def links(chain: Chain, goal: Goal) -> dict[str, Link]:
             found[f"{prefix}_share"] = found[f"{prefix}_file"] = Link.unknown(who)
         else:
             found[f"{prefix}_share"] = chain.access.share(who, goal.library)
-            found[f"{prefix}_file"] = chain.access.file(who, goal.library, goal.path)
+            found[f"{prefix}_file"] = (
+                chain.access.file(who, goal.library, goal.path)
+                if goal.path
+                else chain.access.ntfs(who, goal.library)
+            )
     return found
 
 

@@ -168,7 +168,10 @@ class Plan:
 
 
 def goals(facts: Facts, hosts: Iterable[Host], libraries: Iterable[Library]) -> list[Goal]:
-    """One for every group of alike ISO files that a host cannot open, or not yet."""
+    """One for every group of alike ISO files that a host cannot open, or not yet.
+
+    A pair without any ISO file that is known of has a goal too: its other links can be broken.
+    """
     chain = Chain(facts)
     libraries = list(libraries)
     found = []
@@ -177,7 +180,8 @@ def goals(facts: Facts, hosts: Iterable[Host], libraries: Iterable[Library]) -> 
             entry = chain.readiness(host, library)
             if entry.ready is not Ternary.NO and entry.in_force is not Ternary.NO:
                 continue
-            found += [Goal(host, library, path, whole_group=True) for path in _each(facts, library)]
+            paths = [*_each(facts, library)] or [""]
+            found += [Goal(host, library, path, whole_group=True) for path in paths]
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -161,10 +162,12 @@ def plan(
     from vmmaudit import audit as facade
 
     found = facade.replayed(pack, scope).plan(host or (), library or ())
+    told = replace(found, languages="en")
+    say(told.summary)
     for row in found.to_frame().itertuples():
         say(f"{row.step:3}. {row.what}  [{row.who}]")
-    for obstacle in found.plan.obstacles:
-        say(f"  no simple change mends {obstacle.goal.host.name}: {obstacle.link}")
+    for obstacle in told.obstacles:
+        say(f"  no simple change mends {obstacle}")
     for proposal in found.plan.proposals:
         say(f"  accounts stand in {proposal.share} one by one; the request proposes groups")
     written = found.write(output, language)

@@ -72,7 +72,7 @@ def build_request(request: Request) -> Document:
         subject=request.word("document", "subject"),
         assessment=request.before,
         origin=request.origin,
-        opinion=(Tone.WARN if plan.steps else Tone.GOOD, request.headline),
+        opinion=(Tone.GOOD if request.well else Tone.WARN, request.headline),
     )
     return write(texts, scope, about, sections)
 
@@ -143,7 +143,7 @@ def _situation(request: Request) -> Iterator[Block]:
 def _steps(request: Request) -> Iterator[Block]:
     numbered = list(enumerate(request.plan.steps, 1))
     if not numbered:
-        yield request.paragraph("document", "headline_none")
+        yield Paragraph(text(request.headline))
     for actor in Actor:
         mine = [(number, step) for number, step in numbered if step.actor is actor]
         if mine:

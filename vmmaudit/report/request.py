@@ -85,10 +85,38 @@ class Request:
 
     @property
     def headline(self) -> str:
-        """How many steps make how many pairs ready."""
+        """How many steps make how many pairs ready, and what they leave."""
+        made, left = self.made, len(self.wanted) - self.made
+        if self.plan.steps:
+            said = [("headline" if made else "headline_steps", made)]
+            said += [("headline_left", left)] if left else []
+        elif left:
+            said = [("headline_stuck", left)]
+        else:
+            said = [("headline_unclear", self.unclear) if self.unclear else ("headline_none", 0)]
         steps = len(self.plan.steps)
-        name = "headline" if steps else "headline_none"
-        return self.fill("document", name, steps=steps, pairs=len(self.wanted))
+        return " ".join(
+            self.fill("document", name, steps=steps, pairs=pairs) for name, pairs in said
+        )
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing needs to be changed, and that is certain."""
+        return not (self.plan.steps or self.wanted or self.unclear)
+
+    @cached_property
+    def made(self) -> int:
+        """How many of the pairs it is for would be ready, and in force after the restarts."""
+        wanted = set(self.plan.wanted)
+        return sum(
+            (entry.host, entry.share) in wanted and entry.ready is Ternary.YES
+            for entry in self.after.readiness
+        )
+
+    @property
+    def unclear(self) -> int:
+        """How many pairs of the site could not be assessed."""
+        return sum(entry.ready is Ternary.UNKNOWN for entry in self.before.readiness)
 
     @property
     def obstacles(self) -> tuple[str, ...]:
