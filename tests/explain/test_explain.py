@@ -6,13 +6,15 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from tests import worlds
-from tests.simulate import simulate
+from tests.simulate import simulate, without
 from tests.variants import VARIANTS, Variant
 from tests.worlds import World
+from vmmaudit import questions
 from vmmaudit.assessment import Ternary
 from vmmaudit.audit import demo
 from vmmaudit.change import changes
@@ -199,6 +201,37 @@ def test_a_share_by_its_short_name_is_asked_back(unc: str, meant: str):
 def test_a_place_that_is_nowhere(place: str):
     with pytest.raises(UsageError, match="is in no library share of the scope"):
         find_place(facts_of(worlds.conforming()), place)
+
+
+def test_what_could_not_be_judged_is_not_said_to_be_well():
+    evidence, scope = simulate(worlds.conforming())
+    asked = questions.share("library01.contoso.com", "MSSCVMMLibrary")
+    facts = decode(without(evidence, asked), scope)
+    goal = Goal(find_host(facts, "HYPER01"), *find_file(facts, worlds.ISO))
+    for language, sentence in (
+        ("en", "No change is known to be needed."),
+        ("de", "Es ist keine Änderung bekannt, die nötig wäre."),
+    ):
+        assert sentence in explain(facts, goal).in_words(language)
+        assert sentence not in explained(worlds.conforming(), "HYPER01", worlds.ISO).in_words(
+            language
+        )
+
+
+def test_why_a_file_is_not_known_in_a_share_that_does_not_open():
+    evidence, scope = simulate(worlds.conforming())
+    asked = questions.listing("library01.contoso.com", "MSSCVMMLibrary", "")
+    gaps = without(evidence, asked).gaps
+    of_files = questions.descriptor("", "", "").kind
+    answers = {
+        question: answer
+        for question, answer in evidence.answers.items()
+        if question != asked and question.kind != of_files
+    }
+    facts = decode(replace(evidence, answers=answers, gaps=gaps), scope)
+    unc = rf"{scope.libraries[0].share}\x.iso"
+    found = explain(facts, Goal(find_host(facts, "HYPER01"), *find_file(facts, unc)))
+    assert step(found, "host_file").link.code == "ACCESS_DENIED"
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

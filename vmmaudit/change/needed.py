@@ -75,7 +75,7 @@ class Needed:
             )
             for o in self.obstacles
         )
-        said = [texts.word("explain", "needed" if self.changes else "needed_none"), *open_links]
+        said = [texts.word("explain", "needed" if self.changes else "needed_unknown"), *open_links]
         rows = self.to_frame(self.language)
         return framed(
             *(f"<p>{safe(line)}</p>" for line in said),

@@ -76,7 +76,7 @@ def advice(explanation: Explanation, texts: Texts) -> Iterator[str]:
         named = {"link": texts.word("explain", "link", obstacle.link)}
         yield texts.fill(texts.word("explain", "beyond"), named)
     if not found.changes and not found.obstacles:
-        yield texts.word("explain", "needed_none")
+        yield texts.word("explain", "needed_unknown" if explanation.unknown else "needed_none")
     if explanation.unknown:
         yield texts.word("explain", "uncertain")
 

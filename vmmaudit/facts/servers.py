@@ -208,6 +208,8 @@ class Servers:
         question = questions.descriptor(server, library.share_name, path)
         reply = self._evidence.reply(question)
         if isinstance(reply, Gap):
+            if reply.reason is Reason.NOT_ASKED and isinstance(tree := self.tree(library), Missing):
+                return tree  # nobody asks for files of a share that does not open
             return Missing.of(reply, question)
         return _decoded(
             lambda: self.decode_descriptor(reply.rows[0].first("descriptor") or b""), question
