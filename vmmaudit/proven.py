@@ -14,7 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vmmaudit.change.moved import ENTRIES, Moved, missing, moved
+from vmmaudit.assessment import Ternary
+from vmmaudit.change.moved import ENTRIES, Key, Moved, missing, moved, outcome, unread
 from vmmaudit.change.plan import Plan, Step
 from vmmaudit.change.words import sentence
 from vmmaudit.controls.texts import Texts
@@ -62,10 +63,20 @@ class ChangeProof:
         plan = self.plan if self.plan.steps else None
         return moved(self.before.evidence, self.after.evidence, plan)
 
+    @cached_property
+    def unread(self) -> tuple[Key, ...]:
+        """Objects, and what of them was read in one of the audits and refused in the other."""
+        return unread(self.before.evidence, self.after.evidence)
+
+    @property
+    def outcome(self) -> Ternary:
+        """Whether all that was planned moved and nothing else, as far as both audits tell."""
+        return outcome(self.moves, self.missing, self.unread)
+
     @property
     def as_planned(self) -> bool:
-        """Whether everything planned moved, and nothing else."""
-        return not self.missing and all(move.planned for move in self.moves)
+        """Whether everything planned moved, and nothing else, and all could be compared."""
+        return self.outcome is Ternary.YES
 
     def not_made(self, language: str = "en") -> list[str]:
         """A sentence for every planned change that does not show in the later audit."""
@@ -79,6 +90,7 @@ class ChangeProof:
             self.after.assessment,
             self.moves,
             self.missing,
+            self.unread,
             self.plan,
             self.after.scope,
             self.after.evidence.origin,

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests import worlds
-from tests.simulate import scope_text, simulate
+from tests.simulate import scope_text, simulate, without
 from tests.worlds import World
-from vmmaudit.audit import Audit, demo
+from vmmaudit import questions
+from vmmaudit.assessment import Ternary
+from vmmaudit.audit import Audit, demo, open_audit
 from vmmaudit.change.filed import filed
 from vmmaudit.errors import PackError, UsageError
+from vmmaudit.evidence import Evidence, Question
 from vmmaudit.planned import PLAN, ChangeProof, open_change, proved
 
 
@@ -94,6 +98,73 @@ def test_what_was_done_besides_is_told(packs: dict[str, Path]):
     )
 
 
+def lacking(pack: Path, folder: Path, *questions: Question) -> Path:
+    """The same pack, some of whose questions were refused."""
+    whole = open_audit(evidence=pack)
+    evidence = whole.evidence
+    for question in questions:
+        evidence = without(evidence, question)
+    return replace(whole, evidence=evidence).save(folder).folder
+
+
+FILE = questions.descriptor("library01.contoso.com", "MSSCVMMLibrary", worlds.ISO)
+UNC = rf"\\library01.contoso.com\msscvmmlibrary\{worlds.ISO}"
+
+
+@pytest.mark.parametrize("refused", ["before", "after"])
+def test_what_only_one_pack_tells_cannot_be_compared(
+    packs: dict[str, Path], tmp_path: Path, refused: str
+):
+    """An entry may have been added where nobody could look."""
+    both = {name: packs[name] for name in ("before", "after")}
+    both[refused] = lacking(packs[refused], tmp_path, FILE)
+    planned = proved(packs["before"], packs["after"], packs["plan"]).plan
+    proof = replace(proved(**both), filed=planned, languages="en")
+    assert proof.unread == ((UNC, "entries"), (UNC, "owner"))
+    assert (proof.outcome, proof.as_planned) == (Ternary.UNKNOWN, False)
+    assert "not everything could be compared: see section 4." in proof.summary
+    assert "so that it cannot be assessed whether they moved: 2." in proof.summary
+    assert json.loads(proof.files(("de",))["change-close.de.json"])["close_code"] == (
+        "successful_issues"
+    )
+    (section,) = [found for found in proof.document("de").sections if found.number == "4"]
+    assert section.title == "Nicht vergleichbar"
+
+
+def computer(evidence: Evidence, host: str) -> list[Question]:
+    """The questions that told what a host's account may delegate to, and how."""
+    return [
+        question
+        for question, answer in evidence.answers.items()
+        if question.kind == questions.SEARCH
+        and any(row.name and row.name.startswith(f"CN={host},") for row in answer.rows)
+    ]
+
+
+def test_a_step_that_nobody_could_look_at_is_not_said_to_be_undone(
+    packs: dict[str, Path], tmp_path: Path
+):
+    asked = computer(open_audit(evidence=packs["before"]).evidence, "HYPER03")
+    dark = lacking(packs["before"], tmp_path, *asked)
+    proof = proved(packs["before"], dark, packs["plan"])
+    assert len(proof.missing) == 1
+    assert proof.outcome is Ternary.UNKNOWN
+    untouched = proved(packs["before"], packs["before"], packs["plan"])
+    assert untouched.outcome is Ternary.NO
+    notes = json.loads(untouched.files(("en",))["change-close.en.json"])
+    assert notes["close_code"] == "unsuccessful"
+
+
+def test_the_command_line_says_what_could_not_be_compared(packs: dict[str, Path], tmp_path: Path):
+    after = lacking(packs["after"], tmp_path, FILE)
+    done = diff(packs["before"], after, "--plan", packs["plan"])
+    assert done.returncode == 4
+    assert f"not comparable       {UNC}: entries" in done.stdout
+    assert "as planned, as far as it can be compared" in done.stderr
+    alone = diff(packs["before"], after)
+    assert "1 value moved, 2 cannot be compared" in alone.stderr
+
+
 def test_a_plan_of_another_pack_is_refused(packs: dict[str, Path]):
     with pytest.raises(UsageError, match="made from other evidence"):
         proved(packs["after"], packs["more"], packs["plan"])
@@ -148,7 +219,7 @@ def test_the_command_prints_what_moved(packs: dict[str, Path], tmp_path: Path):
     assert done.returncode == 0
     value = "value                CN=HYPER03,CN=Computers,DC=contoso,DC=com: userAccountControl: "
     assert f"{value}4096 -> 16781312\n" in done.stdout
-    assert done.stderr.endswith("1 values moved\n")
+    assert done.stderr.endswith("1 value moved\n")
     done = diff(packs["before"], packs["after"], "--plan", packs["plan"], "-o", tmp_path)
     assert done.returncode == 0
     assert f"{value}4096 -> 16781312  (planned)\n" in done.stdout
@@ -166,7 +237,7 @@ def test_the_command_says_by_its_exit_what_was_not_planned(packs: dict[str, Path
     assert "NOT as planned" in done.stderr
     done = diff(packs["before"], packs["before"], "--plan", packs["plan"])
     assert done.returncode == 3
-    assert "not made             Set “Use any authentication protocol”" in done.stdout
+    assert "not to be seen       Set “Use any authentication protocol”" in done.stdout
 
 
 def test_assessments_alone_show_no_values(packs: dict[str, Path], tmp_path: Path):

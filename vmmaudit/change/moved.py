@@ -6,11 +6,12 @@ replication metadata) and what follows from something else (token groups) is lef
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from vmmaudit import questions
+from vmmaudit.assessment import Ternary
 from vmmaudit.change.membership import left
 from vmmaudit.change.plan import EntryStep, ListStep, MemberStep, NumberStep, Plan, Step
 from vmmaudit.errors import FormatError
@@ -74,6 +75,18 @@ def moved(before: Evidence, after: Evidence, plan: Plan | None = None) -> tuple[
     for group, member in left(after, before, _groups_only_in(theirs, ours)):
         found.append(Moved(group, "member", (), (member,)))
     return tuple(sorted(found if plan is None else [_judged(one, plan) for one in found]))
+
+
+def unread(before: Evidence, after: Evidence) -> tuple[Key, ...]:
+    """What was read in one of two packs and refused in the other, sorted by place."""
+    ours, theirs = _values(before), _values(after)
+    lost = _refused(before, after) - theirs.keys()
+    return tuple(sorted(lost | (_refused(after, before) - ours.keys())))
+
+
+def _refused(read: Evidence, refused: Evidence) -> set[Key]:
+    questions_of_both = read.answers.keys() & refused.gaps.keys()
+    return {key for asked in questions_of_both for key, _ in _of_answer(asked, read.answers[asked])}
 
 
 def _groups_only_in(
@@ -200,9 +213,7 @@ def _is_planned(found: Moved, step: Step) -> bool:
 
 
 def _is_of_step(place: str, gone: set[str], new: set[str], step: EntryStep) -> bool:
-    _, _, _, share, *path = step.place.split("\\")
-    own = "\\".join(["", "", step.server, share, *path]).lower()
-    own += _OF_SHARE if step.layer == "share" else ""
+    own = _as_asked(step)
     less, more = (
         {(ace.allows, ace.sid, ace.mask) for ace in aces if ace not in others}
         for aces, others in ((step.before, step.after), (step.after, step.before))
@@ -222,6 +233,30 @@ def _lower(values: Iterable[str]) -> set[str]:
     return {value.lower() for value in values}
 
 
+def _key(step: Step) -> Key:
+    """What a step changes, as it is read."""
+    match step:
+        case (
+            ListStep(account=account, attribute=attribute)
+            | NumberStep(account=account, attribute=attribute)
+        ):
+            return account.dn.lower(), attribute
+        case MemberStep(group=group):
+            return group.dn.lower(), "member"
+        case EntryStep() if step.layer == "directory":
+            return step.place.lower(), _MAY_ACT
+        case EntryStep():
+            return _as_asked(step), ENTRIES
+    return step.host.lower(), ""
+
+
+def _as_asked(step: EntryStep) -> str:
+    """A share, folder or file under the full name by which its server is asked."""
+    _, _, _, share, *path = step.place.split("\\")
+    place = "\\".join(["", "", step.server, share, *path]).lower()
+    return place + (_OF_SHARE if step.layer == "share" else "")
+
+
 def unplanned(found: Iterable[Moved]) -> tuple[Moved, ...]:
     """Those that no step of the plan explains."""
     return tuple(one for one in found if one.planned is False)
@@ -232,6 +267,14 @@ def missing(found: Iterable[Moved], plan: Plan) -> tuple[Step, ...]:
     known = list(found)
     written = (step for step in plan.steps if not _is_restart(step))
     return tuple(step for step in written if not any(_is_planned(one, step) for one in known))
+
+
+def outcome(found: Iterable[Moved], missing: Iterable[Step], unread: Collection[Key]) -> Ternary:
+    """Whether all that was planned moved and nothing else, as far as both packs tell."""
+    unseen = {(place.lower(), what) for place, what in unread}
+    if any(not one.planned for one in found) or any(_key(step) not in unseen for step in missing):
+        return Ternary.NO
+    return Ternary.UNKNOWN if unseen else Ternary.YES
 
 
 def _is_restart(step: Step) -> bool:

@@ -16,7 +16,7 @@ from vmmaudit.cli.screen import Exit, say, tell, write_file
 from vmmaudit.errors import UsageError
 
 if TYPE_CHECKING:
-    from vmmaudit.change.moved import Moved
+    from vmmaudit.change.moved import Key, Moved
 
 
 def diff(
@@ -43,7 +43,8 @@ def diff(
     """Print what changed between two packs, and if planned.
 
     Verdicts, pairs of host and share, and every value that was read in both. With the plan that
-    was carried out the exit code is 0 if all of it moved and nothing else, else 3.
+    was carried out the exit code is 0 if all of it moved and nothing else, 4 if something could
+    not be compared, else 3.
     """
     from vmmaudit import audit as facade
     from vmmaudit.compare import compare
@@ -78,31 +79,39 @@ def _prove(
 ) -> None:
     """Print the values that moved between two packs; with a plan, exit by whether it is so."""
     from vmmaudit import audit as facade
-    from vmmaudit.change.moved import moved
+    from vmmaudit.change.moved import moved, unread
     from vmmaudit.planned import proved
 
     if not plan and not output:  # to make a plan, only to say nothing of it, would take long
-        moves = moved(facade.replayed(before).evidence, facade.replayed(after).evidence)
-        _values(moves)
+        both = facade.replayed(before).evidence, facade.replayed(after).evidence
+        _values(moved(*both), unread(*both))
         return
     proof = proved(before, after, plan or "")
-    _values(proof.moves)
+    _values(proof.moves, proof.unread)
     for sentence in proof.not_made():
-        tell(f"{'not made':20} {sentence}")
-    say("all as planned, and nothing else" if proof.as_planned else "NOT as planned")
+        tell(f"{'not to be seen':20} {sentence}")
+    said, code = {
+        "yes": ("all as planned, and nothing else", Exit.OK),
+        "no": ("NOT as planned", Exit.FAILURES),
+        "unknown": ("as planned, as far as it can be compared", Exit.NOT_ASSESSABLE),
+    }[proof.outcome.value]
+    say(said)
     if output:
         written = proof.write(output, language)
         assert written is not None  # noqa: S101 - an output was named
         tell(str(written.folder))
-    raise typer.Exit(Exit.OK if proof.as_planned else Exit.FAILURES)
+    raise typer.Exit(code)
 
 
-def _values(moves: Sequence[Moved]) -> None:
+def _values(moves: Sequence[Moved], unread: Sequence[Key]) -> None:
     notes = {True: "  (planned)", False: "  (NOT planned)", None: ""}
     for move in moves:
         gone, new = ("; ".join(values) or "-" for values in (move.gone, move.new))
         tell(f"{'value':20} {move.place}: {move.what}: {gone} -> {new}{notes[move.planned]}")
-    say(f"{len(moves)} values moved")
+    for place, what in unread:
+        tell(f"{'not comparable':20} {place}: {what}")
+    more = f", {len(unread)} cannot be compared" if unread else ""
+    say(f"{len(moves)} {'value' if len(moves) == 1 else 'values'} moved{more}")
 
 
 def trend(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from vmmaudit.assessment import Assessment, Ternary
-from vmmaudit.change.moved import ENTRIES, WHOLE, Moved
+from vmmaudit.change.moved import ENTRIES, WHOLE, Key, Moved, outcome
 from vmmaudit.change.plan import Plan, Step
 from vmmaudit.change.words import sentence
 from vmmaudit.controls.texts import Fill, Texts
@@ -19,6 +20,7 @@ from vmmaudit.report.document import (
     Column,
     Document,
     Facts,
+    Paragraph,
     Section,
     Table,
 )
@@ -29,6 +31,8 @@ from vmmaudit.report.request import Request
 from vmmaudit.scope import Scope
 
 _ROLES = ("implementer", "reviewer")
+_SHOWN: Final = 200
+_HEADLINES: Final = {Ternary.YES: "good", Ternary.NO: "bad", Ternary.UNKNOWN: "unclear"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Proof:
     after: Assessment
     moves: tuple[Moved, ...]
     missing: tuple[Step, ...]
+    unread: tuple[Key, ...]
     plan: Plan
     scope: Scope
     origin: Origin
@@ -46,16 +51,18 @@ class Proof:
     names: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def as_planned(self) -> bool:
-        """Whether everything planned moved and nothing else."""
-        return not self.missing and all(move.planned for move in self.moves)
+    def outcome(self) -> Ternary:
+        """Whether all that was planned moved and nothing else, as far as both audits tell."""
+        return outcome(self.moves, self.missing, self.unread)
 
     def closing(self) -> dict[str, str]:
         """What closes the change record, by the field names of ServiceNow's `change_request`."""
-        if self.missing:
+        if self.outcome is Ternary.YES:
+            result = "successful"
+        elif self.missing and self.outcome is Ternary.NO:
             result = "unsuccessful"
         else:
-            result = "successful" if self.as_planned else "successful_issues"
+            result = "successful_issues"
         return {
             "number": self.scope.change.number,
             "state": "Review",
@@ -66,21 +73,25 @@ class Proof:
 
     def sentences(self) -> tuple[str, ...]:
         """How it went, what was compared, and how many pairs are ready."""
-        return tuple(
-            self.request.fill(*path, **values)
-            for path, values in (
-                (("proof", self.headline), {"count": len(self.moves)}),
-                self.compared,
-                self.ready,
-            )
-        )
+        told: list[tuple[tuple[str, str], dict[str, Fill]]] = [
+            (("proof", self.headline), {"count": len(self.moves)}),
+            self.compared,
+            *([self.incomparable] if self.unread else []),
+            self.ready,
+        ]
+        return tuple(self.request.fill(*path, **values) for path, values in told)
 
     @property
     def headline(self) -> str:
         """The key of the sentence that says how it went."""
         if not self.plan.steps:
             return "headline_plain"
-        return "headline_good" if self.as_planned else "headline_bad"
+        return f"headline_{_HEADLINES[self.outcome]}"
+
+    @property
+    def incomparable(self) -> tuple[tuple[str, str], dict[str, Fill]]:
+        """The sentence about what could not be compared, by its key, and its values."""
+        return ("proof", "unread"), {"count": len(self.unread)}
 
     @property
     def compared(self) -> tuple[tuple[str, str], dict[str, Fill]]:
@@ -122,6 +133,7 @@ def build_proof(proof: Proof) -> Document:
         ("summary", tuple(_summary(proof, request))),
         ("moves", tuple(_moves(proof, request))),
         ("missing", tuple(_missing(proof, request))),
+        *([("incomparable", tuple(_unread(proof, request)))] if proof.unread else []),
         ("approval", (signatures(texts, request.word("proof", "approval"), _ROLES),)),
     )
     about = Paper(
@@ -131,7 +143,7 @@ def build_proof(proof: Proof) -> Document:
         subject=request.word("document", "subject"),
         assessment=proof.after,
         origin=proof.origin,
-        opinion=(Tone.GOOD if proof.as_planned else Tone.WARN, headline),
+        opinion=(Tone.GOOD if proof.outcome is Ternary.YES else Tone.WARN, headline),
         previous=proof.before.evidence,
     )
     sections = [
@@ -209,6 +221,24 @@ def _shown(request: Request, move: Moved, one: str) -> str:
         return one
     sid, mask, _, flags = rest.split(" ")
     return entry(kind, sid, int(mask, 16), int(flags, 16), request.names, request.texts)
+
+
+def _unread(proof: Proof, request: Request) -> Iterator[Block]:
+    path, values = proof.incomparable
+    yield request.paragraph(*path, **values)
+    yield Table(
+        request.word("proof", "incomparable"),
+        tuple(
+            Column(request.word("proof_column", name), width, "id")
+            for name, width in (("place", 3), ("what", 2))
+        ),
+        tuple(
+            cells(value(place), value(_named(request, what)))
+            for place, what in proof.unread[:_SHOWN]
+        ),
+    )
+    if (more := len(proof.unread) - _SHOWN) > 0:
+        yield Paragraph(text(request.fill("document", "more", more=more)), "note")
 
 
 def _missing(proof: Proof, request: Request) -> Iterator[Block]:
