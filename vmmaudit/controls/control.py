@@ -10,6 +10,7 @@ from typing import TypeVar
 from vmmaudit.assessment import Remark, Subject, Ternary, Value, Verdict
 from vmmaudit.facts import Facts, Missing
 from vmmaudit.readiness import Chain, Link
+from vmmaudit.scope import Library
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -80,6 +81,13 @@ def not_assessable(missing: Missing) -> Outcome:
     return Outcome(
         Verdict.NOT_ASSESSABLE, missing.reason.value, {"problem": missing.text}, missing.evidence
     )
+
+
+def unseen(world: World, library: Library) -> tuple[Remark, ...]:
+    """That a part of a share could not be read, beside what was found in the rest."""
+    missing = world.facts.servers.unseen(library)
+    values: dict[str, Value] = {"share": library.share}
+    return (Remark("UNSEEN", {**values, "problem": missing.text}),) if missing else ()
 
 
 @dataclass(frozen=True, slots=True)

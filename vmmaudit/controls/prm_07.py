@@ -19,9 +19,10 @@ from vmmaudit.controls.control import (
     both,
     given,
     not_assessable,
+    unseen,
 )
 from vmmaudit.controls.prm_01 import hosts
-from vmmaudit.facts import Missing, Principal, TokenFact, Tree
+from vmmaudit.facts import Missing, Principal, TokenFact
 from vmmaudit.readiness import Access
 from vmmaudit.readiness.access import NAMED
 from vmmaudit.scope import Library
@@ -84,8 +85,8 @@ def _check(
     if found.rights:
         values["rights"] = tuple(str(right.name) for right in WRITING if right in found.rights)
         values["paths"] = found.places
-        return Outcome(Verdict.WARN, "WRITES", values, evidence)
-    if missing := unseen(world, library, tree):
+        return Outcome(Verdict.WARN, "WRITES", values, evidence, unseen(world, library))
+    if missing := world.facts.servers.unseen(library):
         return not_assessable(missing)
     if found.undecided and token.doubt and relevant.possible:
         return not_assessable(token.doubt)
@@ -122,14 +123,6 @@ def effective(
     """Whether both layers grant it."""
     layers = (access.check(share, token, wanted), access.check(item, token, wanted))
     return Ternary.all([Ternary.of(layer.granted) for layer in layers])
-
-
-def unseen(world: World, library: Library, tree: Tree) -> Missing | None:
-    """The first folder or file whose content or permissions could not be read."""
-    for descriptor, _ in world.facts.servers.descriptors(library):
-        if isinstance(descriptor, Missing):
-            return descriptor
-    return tree.unlisted[0][1] if tree.unlisted else None
 
 
 PRM_07 = Control(

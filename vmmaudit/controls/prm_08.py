@@ -18,10 +18,12 @@ from vmmaudit.controls.control import (
     both,
     given,
     not_assessable,
+    unseen,
 )
 from vmmaudit.controls.prm_01 import broad
-from vmmaudit.controls.prm_07 import WRITING, effective, unseen
+from vmmaudit.controls.prm_07 import WRITING, effective
 from vmmaudit.facts import LocalGroups, Missing, Tree
+from vmmaudit.facts.token import could_be_local
 from vmmaudit.readiness.access import NAMED
 from vmmaudit.scope import Library, TokenProfile
 from vmmaudit.windows import sid
@@ -78,8 +80,9 @@ def _check(world: World, library: Library, known: tuple[SecurityDescriptor, Tree
     reading, may_read = _who(world, share, items, crowds, _READING)
     if reading:
         values |= _named(world, items, reading, _READING)
+        remarks += unseen(world, library)
         return Outcome(Verdict.WARN, "READ", values, evidence, remarks)
-    if missing := unseen(world, library, tree):
+    if missing := world.facts.servers.unseen(library):
         return not_assessable(missing)
     if may_write or may_read:
         if doubt:
@@ -94,11 +97,10 @@ def _crowds(world: World, library: Library) -> tuple[list[_Crowd], Missing | Non
     local = servers.local_groups(world.facts.server(library))
     doubt = local.missing if isinstance(local, LocalGroups) else local
     groups, own = (local.groups, local.domain_sid) if isinstance(local, LocalGroups) else ((), None)
-    unsure = {
-        named
-        for named in servers.named_sids(library)
-        if doubt and (sid.is_builtin(named) or sid.domain_of(named) == own)
-    } - {group.sid for group in groups}
+    unsure: set[str] = set()
+    if doubt:
+        unsure |= could_be_local(world.facts.directory, servers, library, own)
+        unsure -= {group.sid for group in groups}
     logged_on = {sid.EVERYONE, sid.NETWORK, sid.AUTHENTICATED_USERS, sid.THIS_ORGANIZATION}
     if library.token_profile is TokenProfile.WINDOWS_MEMBER:
         # BUILTIN\Users holds Authenticated Users on every Windows machine.

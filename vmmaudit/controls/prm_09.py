@@ -18,6 +18,7 @@ from vmmaudit.controls.control import (
     both,
     by_link,
     given,
+    not_assessable,
 )
 from vmmaudit.controls.prm_01 import accounts, hosts
 from vmmaudit.facts import Missing, Principal, TokenFact
@@ -50,12 +51,16 @@ def _check(world: World, library: Library, known: tuple[Principal, TokenFact]) -
     share, ntfs = access.share(principal, library), access.ntfs(principal, library)
     relevant = access.relevant(token.token, library)
     idle: set[str] = set()
+    undecided = False
     descriptor = servers.share_descriptor(library)
     if isinstance(descriptor, SecurityDescriptor):
         denies, rest = _split(descriptor, relevant)
-        if denies and share.state is Ternary.NO and check(rest, relevant, READ).granted:
-            values["denied"] = _names(world, denies)
-            return Outcome(Verdict.FAIL, "SHARE", values, share.evidence)
+        if denies and share.state is Ternary.NO:
+            allowed = check(rest, relevant, READ).granted
+            if allowed:
+                values["denied"] = _names(world, denies)
+                return Outcome(Verdict.FAIL, "SHARE", values, share.evidence)
+            undecided |= allowed is None
         idle.update(ace.sid or "" for ace in denies)
     refused: list[str] = []
     by: list[Ace] = []
@@ -72,15 +77,22 @@ def _check(world: World, library: Library, known: tuple[Principal, TokenFact]) -
             refused += [item.path for item in found.group.items]
             by += denies
         else:
+            undecided |= found.state is Ternary.NO and allowed is None
             idle.update(ace.sid or "" for ace in denies)
     if refused:
         values["denied"] = _names(world, by)
         values["files"] = tuple(sorted(refused, key=str.lower)[:NAMED])
         values["count"] = len(refused)
         return Outcome(Verdict.FAIL, "NTFS", values, ntfs.evidence)
-    for link in (share, ntfs):
-        if link.state is Ternary.UNKNOWN:
-            return by_link(link)
+    unclear = share if share.state is Ternary.UNKNOWN else access.unclear(principal, library)
+    if unclear:
+        return by_link(unclear)
+    if undecided:
+        return (
+            not_assessable(token.doubt)
+            if token.doubt
+            else Outcome(Verdict.NOT_ASSESSABLE, "UNDECIDABLE", values, share.evidence)
+        )
     names = tuple(world.facts.name_of(found) for found in sorted(idle))
     remarks = (Remark("WITHOUT_EFFECT", {**values, "denied": names}),) if names else ()
     return Outcome(Verdict.PASS, "", values, (*share.evidence, *ntfs.evidence), remarks)

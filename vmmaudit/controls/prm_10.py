@@ -18,8 +18,9 @@ from vmmaudit.controls.control import (
     both,
     given,
     not_assessable,
+    unseen,
 )
-from vmmaudit.facts import Facts, Missing, Principal, Tree
+from vmmaudit.facts import Facts, Principal, Tree
 from vmmaudit.scope import Library
 from vmmaudit.windows import sid as sids
 from vmmaudit.windows.account_control import GroupType
@@ -60,10 +61,10 @@ def _check(world: World, library: Library, known: tuple[SecurityDescriptor, Tree
             values["principals"] = _names(wrong)
             # That a distribution group gives no right is certain; the rest is a recommendation.
             verdict = Verdict.FAIL if code == "POWERLESS" else Verdict.WARN
-            return Outcome(verdict, code, values, evidence)
-    for descriptor, _ in facts.servers.descriptors(library):
-        if isinstance(descriptor, Missing):
-            return not_assessable(descriptor)
+            return Outcome(verdict, code, values, evidence, unseen(world, library))
+    unresolved = next(filter(None, map(facts.unresolved, filter(_is_own, sorted(named)))), None)
+    if missing := facts.servers.unseen(library) or unresolved:
+        return not_assessable(missing)
     return Outcome(Verdict.PASS, "", values, evidence)
 
 

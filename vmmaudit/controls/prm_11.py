@@ -16,6 +16,7 @@ from vmmaudit.controls.control import (
     World,
     given,
     not_assessable,
+    unseen,
 )
 from vmmaudit.facts import FileGroup, Missing, Tree
 from vmmaudit.readiness.access import NAMED
@@ -36,16 +37,18 @@ def _check(world: World, library: Library, tree: Tree) -> Outcome:
     total = sum(len(group.items) for group in groups)
     values: dict[str, Value] = {"share": library.share, "total": total}
     evidence = (tree.evidence,)
-    if not total:
+    layers = [layer for group in groups for layer in (group.descriptor, group.parent)]
+    unread = [layer for layer in layers if isinstance(layer, Missing)]
+    unread += [missing for _, missing in tree.unlisted]
+    if not total and not unread:
         return Outcome(Verdict.NOT_APPLICABLE, "NO_ISO", values, evidence)
     other = sorted(item.path for group in groups if _differs(group) for item in group.items)
     if other:
         values |= {"files": tuple(other[:NAMED]), "count": len(other)}
-        return Outcome(Verdict.WARN, "OTHER_THAN_FOLDER", values, evidence)
-    for group in groups:
-        for descriptor in (group.descriptor, group.parent):
-            if isinstance(descriptor, Missing):
-                return not_assessable(descriptor)
+        remarks = unseen(world, library)
+        return Outcome(Verdict.WARN, "OTHER_THAN_FOLDER", values, evidence, remarks)
+    if unread:
+        return not_assessable(unread[0])
     return Outcome(Verdict.PASS, "", values, evidence)
 
 

@@ -17,8 +17,9 @@ from vmmaudit.controls.control import (
     both,
     given,
     not_assessable,
+    unseen,
 )
-from vmmaudit.facts import Facts, Missing, Tree
+from vmmaudit.facts import Facts, Tree
 from vmmaudit.readiness.access import NAMED
 from vmmaudit.scope import Library
 from vmmaudit.windows import sid as sids
@@ -31,11 +32,11 @@ def _cases(world: World) -> Iterator[Case]:
     servers = world.facts.servers
     for library in world.facts.scope.libraries:
         known = both(servers.share_descriptor(library), servers.tree(library))
-        yield given(subjects.share(library), known, partial(_check, world.facts, library))
+        yield given(subjects.share(library), known, partial(_check, world, library))
 
 
-def _check(facts: Facts, library: Library, known: tuple[SecurityDescriptor, Tree]) -> Outcome:
-    share, tree = known
+def _check(world: World, library: Library, known: tuple[SecurityDescriptor, Tree]) -> Outcome:
+    facts, (share, tree) = world.facts, known
     found = [
         (descriptor, paths)
         for descriptor, paths in facts.servers.descriptors(library)
@@ -49,7 +50,8 @@ def _check(facts: Facts, library: Library, known: tuple[SecurityDescriptor, Tree
     problems: list[tuple[str, dict[str, Value]]] = []
     if empty := _paths(found, lambda d: d.dacl is Dacl.EMPTY):
         problems.append(("EMPTY", _named(empty)))
-    orphans = _orphans(facts, [descriptor for descriptor, _ in found])
+    nameless = _nameless(facts, [descriptor for descriptor, _ in found])
+    orphans = tuple(sid for sid in nameless if not facts.unresolved(sid))
     if orphans:
         problems.append(("ORPHANS", {"principals": orphans}))
     if odd := _paths(found, lambda d: not is_canonical(d)):
@@ -60,10 +62,11 @@ def _check(facts: Facts, library: Library, known: tuple[SecurityDescriptor, Tree
         remarks.append(Remark("PROTECTED", values | _named(cut)))
     if problems:
         code, more = problems[0]
+        remarks += unseen(world, library)
         return Outcome(Verdict.WARN, code, values | more, evidence, tuple(remarks))
-    for unread, _ in facts.servers.descriptors(library):
-        if isinstance(unread, Missing):
-            return not_assessable(unread)
+    unresolved = next(filter(None, map(facts.unresolved, nameless)), None)
+    if missing := facts.servers.unseen(library) or unresolved:
+        return not_assessable(missing)
     return Outcome(Verdict.PASS, "", values, evidence, tuple(remarks))
 
 
@@ -84,16 +87,12 @@ def _named(paths: list[str]) -> dict[str, Value]:
     return {"paths": tuple(paths[:NAMED]), "count": len(paths)}
 
 
-def _orphans(facts: Facts, found: list[SecurityDescriptor]) -> tuple[str, ...]:
-    """SIDs of accounts for which nobody knows a name any more."""
+def _nameless(facts: Facts, found: list[SecurityDescriptor]) -> list[str]:
+    """SIDs of accounts for which nobody knows a name, or not any more."""
     named = {ace.sid for descriptor in found for ace in descriptor.aces if ace.sid}
-    return tuple(
-        sid
-        for sid in sorted(named)
-        if sids.is_domain_account(sid)
-        and facts.name_of(sid) == sid
-        and facts.directory.was_looked_up(sid)
-    )
+    return [
+        sid for sid in sorted(named) if sids.is_domain_account(sid) and facts.name_of(sid) == sid
+    ]
 
 
 PRM_12 = Control(

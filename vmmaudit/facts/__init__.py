@@ -219,6 +219,17 @@ class Facts:
         """The name of an account, of a server's own group, or of a well-known SID; else the SID."""
         return self._local_names.get(sid) or self.directory.name_of(sid)
 
+    def unresolved(self, sid: str) -> Missing | None:
+        """Why nobody could say who has this SID; None where they could, if only that nobody has."""
+        if self.name_of(sid) != sid:
+            return None
+        for question, gap in self.evidence.gaps.items():
+            if questions.looks_up(question, sid):
+                return Missing.of(gap, question)
+        if self.directory.was_looked_up(sid):
+            return None
+        return Missing(Reason.NOT_ASKED, f"Nobody was asked who has the SID {sid}.")
+
     def service_accounts(self) -> tuple[tuple[str, AccountFact | Missing], ...]:
         """Every distinct VMM service account, by the name it is declared under."""
         found: dict[str, AccountFact | Missing] = {}

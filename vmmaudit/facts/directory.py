@@ -16,7 +16,7 @@ from vmmaudit.facts.principal import Principal
 from vmmaudit.facts.principal import decode as decode_principal
 from vmmaudit.scope import Scope
 from vmmaudit.windows import lsat, replication
-from vmmaudit.windows.sid import NAMES, sid_from_bytes
+from vmmaudit.windows.sid import NAMES, domain_of, sid_from_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +279,11 @@ class Directory:
     def known(self) -> tuple[Principal, ...]:
         """Everybody of whom anything was read."""
         return tuple(self._by_sid.values())
+
+    @cached_property
+    def domains_read(self) -> frozenset[str]:
+        """The SIDs of the domains of which anything was read."""
+        return frozenset(domain_of(sid) for sid in self._by_sid)
 
     @cached_property
     def _by_sid(self) -> dict[str, Principal]:

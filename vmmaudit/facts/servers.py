@@ -239,6 +239,15 @@ class Servers:
             found.setdefault(_identity(descriptor), (descriptor, []))[1].append(path)
         return tuple((descriptor, tuple(paths)) for descriptor, paths in found.values())
 
+    def unseen(self, library: Library) -> Missing | None:
+        """The first folder or file of a share whose content or permissions could not be read."""
+        tree = self.tree(library)
+        if isinstance(tree, Missing):
+            return tree
+        found = (descriptor for descriptor, _ in self.descriptors(library))
+        missing = next((one for one in found if isinstance(one, Missing)), None)
+        return missing or (tree.unlisted[0][1] if tree.unlisted else None)
+
     def _file_groups(self, library: Library) -> tuple[FileGroup, ...]:
         """The ISO files of a share, those together that are alike in what decides access."""
         tree = self.tree(library)

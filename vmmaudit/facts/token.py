@@ -101,7 +101,7 @@ def build_token(
             servers, questions.file_server(scope, library), why, evidence
         )
         if doubt:
-            possible = _could_be_local(servers, library, own)
+            possible = could_be_local(directory, servers, library, own)
     if not same_domain:
         possible |= _named_sids(servers, library, sids.domain_of(target.sid))
         doubt = doubt or Missing(
@@ -129,10 +129,22 @@ def _add_local_groups(
     return local.missing, local.domain_sid
 
 
-def _could_be_local(servers: Servers, library: Library, own: str | None) -> frozenset[str]:
-    """SIDs in this library's descriptors that may be local groups whose members are unknown."""
-    builtin = _named_sids(servers, library, sids.BUILTIN)
-    return builtin | (_named_sids(servers, library, own) if own else frozenset())
+def could_be_local(
+    directory: Directory, servers: Servers, library: Library, own: str | None
+) -> frozenset[str]:
+    """SIDs in this library's descriptors that may be local groups whose members are unknown.
+
+    Where the server does not tell the SID of its own domain (`own`), any SID may be of it that is
+    of no domain of which something was read.
+    """
+
+    def may_be(sid: str) -> bool:
+        domain = sids.domain_of(sid)
+        if own or sids.is_builtin(sid):
+            return domain in (own, sids.BUILTIN)
+        return sids.is_domain_account(sid) and domain not in directory.domains_read
+
+    return frozenset(filter(may_be, servers.named_sids(library)))
 
 
 def _named_sids(servers: Servers, library: Library, domain: str) -> frozenset[str]:

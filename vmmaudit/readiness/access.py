@@ -21,6 +21,7 @@ from vmmaudit.facts import (
     Missing,
     Principal,
     TokenFact,
+    Tree,
 )
 from vmmaudit.readiness.link import Link
 from vmmaudit.scope import Library, TokenProfile
@@ -210,6 +211,28 @@ class Access:
             assert decision is not None  # noqa: S101
             evidence += refused.evidence
             return self._link(decision, descriptor, token, values, evidence)
+        if unclear := self._unclear(token, tree, library, values, evidence):
+            return unclear
+        if not total:
+            return Link(Ternary.UNKNOWN, "NO_ISO", values, evidence)
+        return Link(Ternary.YES, "", values, evidence)
+
+    def unclear(self, principal: Principal, library: Library) -> Link | None:
+        """Files of which nobody knows whether they could be read, beside others that are known."""
+        link = self.ntfs(principal, library)
+        token, tree = self.token(principal, library), self._facts.servers.tree(library)
+        if link.state is not Ternary.NO or isinstance(token, Missing) or isinstance(tree, Missing):
+            return link if link.state is Ternary.UNKNOWN else None
+        return self._unclear(token, tree, library, {**link.values}, link.evidence)
+
+    def _unclear(
+        self,
+        token: TokenFact,
+        tree: Tree,
+        library: Library,
+        values: dict[str, Value],
+        evidence: tuple[str, ...],
+    ) -> Link | None:
         unknown = self._outcome(token, library, Ternary.UNKNOWN)
         if unknown:
             values |= {"files": unknown.paths, "count": unknown.count}
@@ -217,11 +240,7 @@ class Access:
             code = missing.reason.value if missing else "UNDECIDABLE"
             evidence += unknown.evidence
             return Link(Ternary.UNKNOWN, code, values, evidence, missing)
-        if tree.unlisted:
-            return Link.unknown(tree.unlisted[0][1])
-        if not total:
-            return Link(Ternary.UNKNOWN, "NO_ISO", values, evidence)
-        return Link(Ternary.YES, "", values, evidence)
+        return Link.unknown(tree.unlisted[0][1]) if tree.unlisted else None
 
     def _counted(self, library: Library) -> int:
         return sum(len(group.items) for group in self._facts.servers.file_groups(library))
