@@ -58,9 +58,9 @@ def ran(scope: Path, output: Path, capfd: pytest.CaptureFixture[str]) -> Ended:
     assert time.monotonic() - began < GUARD
     _, err = capfd.readouterr()
     assert "Traceback" not in err
-    (found,) = output.glob(pack.ANY)
+    (found,) = pack.audits(output)
     hidden = [path.name for path in output.iterdir() if path.name.startswith(".")]
-    return Ended(code, err, pack.read(found.parent), hidden)
+    return Ended(code, err, pack.read(found), hidden)
 
 
 @pytest.fixture

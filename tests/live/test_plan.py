@@ -87,7 +87,7 @@ def there_and_back(lab: Lab, world: World) -> None:
     after = decode(later, scope)
     for host, share in found.wanted[:: max(1, len(found.wanted) // 3)]:
         for goal in goals(facts, facts.scope.hyper_v_hosts, facts.scope.libraries):
-            if (goal.host.name, goal.library.share) == (host, share):
+            if goal.path and (goal.host.name, goal.library.share) == (host, share):
                 explanation = explain(after, goal)
                 assert explanation.ready is Ternary.YES, explanation.in_words()
                 assert really_opens(lab, world, explanation), explanation.in_words()

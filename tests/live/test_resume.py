@@ -42,14 +42,14 @@ def test_killed_and_gone_on_with(lab: Lab, tmp_path: Path, batches: int) -> None
     running.send_signal(signal.SIGKILL)
     running.communicate()
     assert running.returncode == -signal.SIGKILL
-    assert not list(output.glob(pack.ANY)), "no half of a pack"
+    assert not list(pack.audits(output)), "no half of a pack"
     found = journal.unfinished(output, "site", load(scope).digest())
     assert found is not None
     known = found[1]
     done = subprocess.run([*command, "--resume"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    (manifest,) = output.glob(pack.ANY)
-    evidence = pack.read(manifest.parent).evidence()
+    (folder,) = pack.audits(output)
+    evidence = pack.read(folder).evidence()
     assert not list(output.glob(".*.journal"))
     for question, answer in known.items():
         assert evidence.answers[question] == answer, "asked again"
@@ -57,7 +57,7 @@ def test_killed_and_gone_on_with(lab: Lab, tmp_path: Path, batches: int) -> None
         [*command[:-1], str(tmp_path / "other")], capture_output=True, text=True, check=False
     )
     assert fresh.returncode == 0, fresh.stderr
-    (other,) = (tmp_path / "other").glob(pack.ANY)
-    whole = pack.read(other.parent).evidence()
+    (other,) = pack.audits(tmp_path / "other")
+    whole = pack.read(other).evidence()
     assert whole.answers.keys() == evidence.answers.keys()
     assert whole.gaps.keys() == evidence.gaps.keys()

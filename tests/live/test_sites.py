@@ -181,12 +181,12 @@ def test_the_command_and_its_documents(
     assert done.returncode in (3, 4), done.stderr
     assert "neither encrypted nor authenticated" in done.stderr
     assert f"{NORTH}: " in done.stderr
-    (manifest,) = output.glob(pack.ANY)
-    page = (manifest.parent / "report.de.html").read_text(encoding="utf-8")
+    (folder,) = pack.audits(output)
+    page = (folder / "report.de.html").read_text(encoding="utf-8")
     assert "Weitere lesende Rechner" in page
     assert re.search("gefragt von .{0,40}south.{0,20} aus", page)
     checked = subprocess.run(
-        [sys.executable, "-m", "vmmaudit", "verify", str(manifest.parent)],
+        [sys.executable, "-m", "vmmaudit", "verify", str(folder)],
         capture_output=True,
         text=True,
         check=False,
@@ -212,8 +212,8 @@ def test_ctrl_c_keeps_what_workers_have_read(
     running.send_signal(signal.SIGINT)
     running.communicate(timeout=60)
     assert running.returncode in (0, 130)  # it may just have been finished
-    (manifest,) = output.glob(pack.ANY)
-    evidence = pack.read(manifest.parent).evidence()
+    (folder,) = pack.audits(output)
+    evidence = pack.read(folder).evidence()
     assert any(question.server in (NORTH, SOUTH) for question in evidence.answers)
     if running.returncode == 130:
         assert Reason.INTERRUPTED in {gap.reason for gap in evidence.gaps.values()}
