@@ -1,33 +1,46 @@
 """Where less could be read, no verdict gets better and none turns round: it is not assessable.
 
-Every answer is taken away in turn, as a server may refuse it, and everything is judged again.
+Every answer is taken away in turn, as a server may refuse it, then all of one server and all of
+one kind, and everything is judged again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import reduce
 from typing import Final
 
 import pytest
 
 from tests.random_worlds import random_world
 from tests.simulate import simulate, without
-from tests.variants import VARIANTS
-from tests.worlds import World
+from tests.variants import VARIANTS, Variant
 from vmmaudit import questions
 from vmmaudit.assessment import Assessment, Judgement, Ternary, Verdict
 from vmmaudit.evidence import Evidence, Question
 from vmmaudit.facts import decode
 from vmmaudit.judge import assess
+from vmmaudit.scope import Scope
 
 UNSEEN: Final = "UNSEEN"
 """The remark that there may be more than is told."""
 
 
-def refused(evidence: Evidence) -> Iterator[tuple[Question, Evidence]]:
-    """The evidence without each of its answers."""
+Refused = Sequence[Question]
+
+
+def alone(evidence: Evidence) -> list[Refused]:
+    """Each question by itself."""
+    return [[question] for question in evidence.answers]
+
+
+def together(evidence: Evidence) -> list[Refused]:
+    """All questions to one server, and all of one kind."""
+    found: dict[str, list[Question]] = {}
     for question in evidence.answers:
-        yield question, without(evidence, question)
+        for group in (question.server, question.kind):
+            found.setdefault(group, []).append(question)
+    return [*found.values()]
 
 
 def verdicts(assessment: Assessment) -> dict[tuple[str, str], Judgement]:
@@ -48,13 +61,13 @@ def may_become(before: Judgement, after: Judgement, question: Question) -> bool:
     return False
 
 
-def compare(world: World, start: int = 0, step: int = 1) -> None:
-    evidence, scope = simulate(world)
+def compare(evidence: Evidence, scope: Scope, taken: Sequence[Refused]) -> None:
     whole = assess(decode(evidence, scope))
     before = verdicts(whole)
     ready = {(pair.host, pair.share): pair for pair in whole.readiness}
-    for question, less in [*refused(evidence)][start::step]:
-        found = assess(decode(less, scope))
+    for asked in taken:
+        question = asked[0]
+        found = assess(decode(reduce(without, asked, evidence), scope))
         after = verdicts(found)
         for subject in before.keys() & after.keys():
             was, now = before[subject], after[subject]
@@ -66,11 +79,19 @@ def compare(world: World, start: int = 0, step: int = 1) -> None:
 
 
 @pytest.mark.parametrize("variant", VARIANTS[::4], ids=lambda variant: variant.name)
-def test_of_one_mistake(variant):
-    compare(variant.world, start=len(variant.name) % 3, step=3)
+def test_of_one_mistake(variant: Variant):
+    evidence, scope = simulate(variant.world)
+    compare(evidence, scope, alone(evidence)[len(variant.name) % 3 :: 3])
 
 
 @pytest.mark.parametrize("seed", [0, 3, 110, 119, 200])
 def test_of_many(seed: int):
     """Worlds in which an answer that was refused once made a verdict turn round."""
-    compare(random_world(seed))
+    evidence, scope = simulate(random_world(seed))
+    compare(evidence, scope, alone(evidence))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_where_whole_servers_are_silent(seed: int):
+    evidence, scope = simulate(random_world(seed))
+    compare(evidence, scope, together(evidence))
