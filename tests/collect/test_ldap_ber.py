@@ -101,6 +101,8 @@ def test_damage_is_an_error_or_reads_as_the_oracle_reads_it(content, data):
         number, found = read(damaged)
     except BerError:
         return
+    if isinstance(found, Reference):
+        return  # none is followed, so none is read
     theirs = decode_message_fast(damaged)  # what we accept, the oracle accepts too
     assert number == theirs["messageID"]
     if isinstance(found, Entry):

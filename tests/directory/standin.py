@@ -107,13 +107,14 @@ class StandIn:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # Each is closed by the thread that reads from it: a number that was free again would be
+        # the next test's connection.
         for each in (self._listener, *self._sockets):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
-            each.close()
 
     def _accept(self) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), self._listener:
             while True:
                 plain, _ = self._listener.accept()
                 plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

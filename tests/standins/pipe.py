@@ -97,7 +97,6 @@ class PipeStandIn:
         for each in self._sockets:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
-            each.close()
         assert not self.problems, self.problems
 
     def _accept(self, listener: socket.socket) -> None:

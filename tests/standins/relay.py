@@ -52,7 +52,7 @@ class Relay:
         for each in (self._listener, *self._sockets):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
-            each.close()
+        self._listener.close()  # the others once no thread reads from their numbers any more
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
