@@ -17,6 +17,7 @@ from vmmaudit import questions
 from vmmaudit.assessment import Ternary
 from vmmaudit.audit import Audit, demo, open_audit
 from vmmaudit.change.filed import filed
+from vmmaudit.change.moved import unread
 from vmmaudit.errors import PackError, UsageError
 from vmmaudit.evidence import Evidence, Question
 from vmmaudit.planned import PLAN, ChangeProof, open_change, proved
@@ -129,6 +130,40 @@ def test_what_only_one_pack_tells_cannot_be_compared(
     )
     (section,) = [found for found in proof.document("de").sections if found.number == "4"]
     assert section.title == "Nicht vergleichbar"
+
+
+@pytest.mark.parametrize(
+    ("way", "lost"),
+    [
+        (questions.listing("library01.contoso.com", "MSSCVMMLibrary", ""), UNC),
+        (questions.listing("library01.contoso.com", "MSSCVMMLibrary", "ISOs"), UNC),
+        (questions.sam_domains("library01.contoso.com"), r"library01.contoso.com\S-1-5-32-544"),
+    ],
+    ids=["share", "folder", "local groups"],
+)
+def test_what_was_not_even_asked_for_cannot_be_compared(
+    packs: dict[str, Path], way: Question, lost: str
+):
+    """Files of a folder that could not be listed, members of groups that nobody could name."""
+    before, after = (open_audit(evidence=packs[name]).evidence for name in ("before", "after"))
+    less = without(after, way)
+    behind = questions.DESCRIPTOR if way.kind == questions.LIST else questions.MEMBERS
+    answers = {
+        question: answer
+        for question, answer in less.answers.items()
+        if (question.server, question.kind) != (way.server, behind)
+    }
+    assert len(answers) < len(less.answers)
+    places = {place for place, _ in unread(before, replace(less, answers=answers))}
+    assert lost in places
+    assert not any(place.startswith(r"\\library02") for place in places)
+
+
+def test_what_is_gone_is_not_what_was_refused(packs: dict[str, Path]):
+    """A file that the listing shows no more is not asked for, and nothing was refused."""
+    before, after = (open_audit(evidence=packs[name]).evidence for name in ("before", "after"))
+    answers = {q: answer for q, answer in after.answers.items() if q != FILE}
+    assert unread(before, replace(after, answers=answers)) == ()
 
 
 def computer(evidence: Evidence, host: str) -> list[Question]:

@@ -40,6 +40,9 @@ WHOLE: Final = (ENTRIES, MEMBERS, OWNER)
 _OF_SHARE: Final = " (share)"
 _MAY_ACT: Final = "msDS-AllowedToActOnBehalfOfOtherIdentity"
 
+_WAYS: Final = (questions.LIST, questions.SAM_DOMAIN, questions.ALIASES)
+"""Whose answers name what is asked for next."""
+
 Key: TypeAlias = tuple[str, str]
 """The object (DN or UNC) and what of it."""
 
@@ -85,8 +88,27 @@ def unread(before: Evidence, after: Evidence) -> tuple[Key, ...]:
 
 
 def _refused(read: Evidence, refused: Evidence) -> set[Key]:
-    questions_of_both = read.answers.keys() & refused.gaps.keys()
-    return {key for asked in questions_of_both for key, _ in _of_answer(asked, read.answers[asked])}
+    """What one pack read and the other was refused: asked in vain, or not asked for that reason."""
+    closed = read.answers.keys() & refused.gaps.keys()
+    ways = [question for question in closed if question.kind in _WAYS]
+    lost = [
+        question
+        for question in read.answers.keys() - refused.answers.keys()
+        if question in closed or any(_leads(way, question) for way in ways)
+    ]
+    return {key for question in lost for key, _ in _of_answer(question, read.answers[question])}
+
+
+def _leads(way: Question, question: Question) -> bool:
+    """Whether the answer to one question is what the other one comes from."""
+    if way.server != question.server:
+        return False
+    if way.kind != questions.LIST:
+        return question.kind == questions.MEMBERS
+    share, folder = way.detail
+    if question.kind != questions.DESCRIPTOR or question.detail[0] != share:
+        return False
+    return not folder or question.detail[1].startswith(f"{folder}\\")
 
 
 def _groups_only_in(
